@@ -1,0 +1,144 @@
+// Package archtest holds the tree to the dependency rule of docs/design.md.
+package archtest
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// ranks orders our packages: a package imports only packages of a lower rank.
+var ranks = map[string]int{
+	"migrations": 0, "internal/fault": 0, "internal/secret": 0, "internal/imports/model": 0,
+	"internal/config": 1, "internal/database": 1, "internal/database/databasetest": 2,
+	"internal/access": 3, "internal/activity": 4, "internal/identity": 5, "internal/inventory": 6,
+	"internal/imports/limit": 1, "internal/imports/kubernetes": 2, "internal/imports/compose": 2, "internal/imports/openapi": 2, "internal/imports": 3,
+	"internal/intake": 20, "internal/conformance": 40,
+	"static": 0, "views/ui": 1, "views/layout": 2, "views/components": 3,
+	"internal/web/kit": 30, "internal/web": 40, "internal/app": 50, "cmd/muster": 60,
+	"internal/archtest": 100, "internal/e2e": 100,
+}
+
+type file struct {
+	path, pkg string
+	imports   []string
+	syntax    *ast.File
+}
+
+func tree(t *testing.T) []file {
+	t.Helper()
+	var files []file
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		files = append(files, describe(filepath.ToSlash(relative), syntax))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func describe(path string, syntax *ast.File) file {
+	f := file{path: path, pkg: filepath.ToSlash(filepath.Dir(path)), syntax: syntax}
+	for _, spec := range syntax.Imports {
+		name, err := strconv.Unquote(spec.Path.Value)
+		if err == nil {
+			f.imports = append(f.imports, name)
+		}
+	}
+	return f
+}
+
+// violations judges one file; the messages are for the person who broke the rule.
+func violations(f file) []string {
+	var found []string
+	rank, known := ranks[f.pkg]
+	test := strings.HasSuffix(f.path, "_test.go")
+	if !known {
+		return []string{f.path + ": its package has no rank in archtest"}
+	}
+	for _, name := range f.imports {
+		ours, mine := strings.CutPrefix(name, "muster/")
+		if mine && !test && ranks[ours] >= rank {
+			found = append(found, f.path+": imports "+ours+", which is not below it")
+		}
+		base := filepath.Base(f.path)
+		domain := slices.Contains([]string{"internal/access", "internal/activity", "internal/identity", "internal/inventory", "internal/intake"}, f.pkg)
+		if domain && !test && strings.HasPrefix(name, "gorm.io/") && !strings.HasPrefix(base, "store") {
+			found = append(found, f.path+": only store files of a domain import GORM")
+		}
+		if domain && (strings.Contains(name, "labstack/echo") || strings.Contains(name, "a-h/templ")) {
+			found = append(found, f.path+": a domain knows no web")
+		}
+		if strings.HasPrefix(f.pkg, "views/") && strings.HasPrefix(ours, "internal/") && mine {
+			found = append(found, f.path+": views know nothing of internal")
+		}
+	}
+	if !test {
+		found = append(found, rawSQL(f)...)
+	}
+	return found
+}
+
+// rawSQL finds calls of Raw and Exec on GORM handles outside database and store_bulk files: they escape the workspace.
+func rawSQL(f file) []string {
+	if f.pkg == "internal/database" || f.pkg == "internal/database/databasetest" || strings.HasPrefix(filepath.Base(f.path), "store_bulk") || !slices.ContainsFunc(f.imports, func(i string) bool { return strings.HasPrefix(i, "gorm.io/") }) {
+		return nil
+	}
+	var found []string
+	ast.Inspect(f.syntax, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok && (s.Sel.Name == "Raw" || s.Sel.Name == "Exec") {
+			found = append(found, f.path+": "+s.Sel.Name+" belongs in a store_bulk file")
+		}
+		return true
+	})
+	return found
+}
+
+func TestTreeKeepsTheDependencyRule(t *testing.T) {
+	t.Parallel()
+	for _, f := range tree(t) {
+		for _, v := range violations(f) {
+			t.Error(v)
+		}
+	}
+}
+
+func TestPlantedViolationsAreFound(t *testing.T) {
+	t.Parallel()
+	planted := map[string]string{
+		"internal/access/x.go":        `package access; import _ "muster/internal/activity"`,
+		"internal/activity/x.go":      `package activity; import _ "gorm.io/gorm"`,
+		"internal/identity/x.go":      `package identity; import _ "github.com/labstack/echo/v4"`,
+		"views/ui/x.go":               `package ui; import _ "muster/internal/fault"`,
+		"internal/inventory/store.go": `package inventory; import "gorm.io/gorm"; func f(db *gorm.DB) { db.Exec("DELETE FROM services") }`,
+		"internal/nowhere/x.go":       `package nowhere`,
+	}
+	for path, text := range planted {
+		syntax, err := parser.ParseFile(token.NewFileSet(), path, text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(violations(describe(path, syntax))) == 0 {
+			t.Errorf("%s breaks the rule and was not found", path)
+		}
+	}
+}

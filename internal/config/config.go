@@ -1,0 +1,88 @@
+// Package config turns flags and MUSTER_* variables into one checked value. Secrets in it never print.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"muster/internal/secret"
+)
+
+// Store says where the data is. It is shared by every command that needs a database.
+type Store struct {
+	Data     string      `env:"MUSTER_DATA" default:"data" help:"Folder of the embedded database and the key file." placeholder:"DIR"`
+	Database secret.Text `env:"MUSTER_DATABASE_URL" help:"PostgreSQL address; without it the embedded SQLite in the data folder is used." placeholder:"URL"`
+	KeyFile  string      `env:"MUSTER_KEY_FILE" help:"File with the key that seals secrets in the database (default: key in the data folder; made at the first start)." placeholder:"FILE"`
+}
+
+// SQLitePath is the database file inside the data folder.
+func (s Store) SQLitePath() string { return filepath.Join(s.Data, "muster.db") }
+
+// KeyPath is the key file.
+func (s Store) KeyPath() string {
+	if s.KeyFile != "" {
+		return s.KeyFile
+	}
+	return filepath.Join(s.Data, "key")
+}
+
+// Config is what `muster serve` needs.
+type Config struct {
+	Store
+	Addr           string   `env:"MUSTER_ADDR" default:"127.0.0.1:8080" help:"Address to listen on." placeholder:"HOST:PORT"`
+	BaseURL        string   `env:"MUSTER_BASE_URL" help:"Address that people type; links are made from it. Must be https unless it is this machine." placeholder:"URL"`
+	TrustedProxies []string `env:"MUSTER_TRUSTED_PROXIES" help:"Networks of reverse proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
+	LogFormat      string   `env:"MUSTER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+	NoWorkers      bool     `env:"MUSTER_NO_WORKERS" help:"Serve pages only; another process runs the jobs."`
+}
+
+// Validate checks what belongs together and fills what follows from the rest.
+func (c *Config) Validate() error {
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return fmt.Errorf("the address %q is not HOST:PORT", c.Addr)
+	}
+	if c.BaseURL == "" {
+		if host == "" || host == "0.0.0.0" || host == "::" {
+			host = "localhost"
+		}
+		c.BaseURL = "http://" + net.JoinHostPort(host, port)
+	}
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	if err := checkBase(c.BaseURL); err != nil {
+		return err
+	}
+	for _, p := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			return fmt.Errorf("the trusted proxy %q is not a network such as 10.0.0.0/8", p)
+		}
+	}
+	return nil
+}
+
+func checkBase(base string) error {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Path != "" {
+		return fmt.Errorf("the base address %q is not like https://muster.example.com", base)
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		return errors.New("the base address must be https, because sign-in cookies travel only over TLS; plain http is for this machine alone. Set MUSTER_BASE_URL")
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// Secure reports whether cookies may demand TLS.
+func (c *Config) Secure() bool { return strings.HasPrefix(c.BaseURL, "https://") }
