@@ -26,7 +26,7 @@ func (d *DB) LockChain(ctx context.Context, chain int64) error {
 	if d.Engine != Postgres {
 		return nil
 	}
-	const class = 7305 // any number, the same in every replica
+	const class = 7305                                                                                        // any number, the same in every replica
 	if err := d.Conn(ctx).Exec("SELECT pg_advisory_xact_lock(?, ?)", class, int32(chain)).Error; err != nil { //nolint:gosec // a clash only makes two chains wait
 		return fmt.Errorf("lock activity chain: %w", err)
 	}
