@@ -5,29 +5,39 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build and serve on 127.0.0.1:8080 with the embedded database in ./data
+	@exec bin/muster serve $(ARGS)
 
 build: ## build bin/muster
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/muster ./cmd/muster
 
 test: ## run every test, installing what it needs when it may
 	@.ci/needs
-	go test ./...
+	go test -timeout 20m ./...
 
 check: ## format, vet, static analysis, generated code
-	@test -z "$$(gofmt -l cmd internal migrations | tee /dev/stderr)" || { echo "run gofmt on the files above"; exit 1; }
+	@test -z "$$(gofmt -l cmd internal migrations static views | tee /dev/stderr)" || { echo "run gofmt on the files above"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
 	@.ci/generated
 
-generate: ## write the generated code again
+generate: ## write the generated code and the schema pages again
 	@.ci/generate
+
+e2e: ## the browser tests alone
+	@.ci/needs
+	go test -count=1 -timeout 20m ./internal/e2e
 
 race: ## the tests under the race detector (needs a C compiler)
 	@.ci/needs
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race -timeout 40m $$(go list ./... | grep -v -e internal/e2e)
 
 bench: ## benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
-.PHONY: help build test check generate race bench
+conformance: ## score the importers against the collected real systems (MUSTER_TESTDATA)
+	@go run ./internal/conformance
+
+.PHONY: help run build test check generate e2e race bench conformance

@@ -27,6 +27,9 @@ func (Text) GoString() string { return "[hidden]" }
 // MarshalText hides the value from JSON and from slog.
 func (Text) MarshalText() ([]byte, error) { return []byte("[hidden]"), nil }
 
+// Empty reports whether there is nothing to hide.
+func (t Text) Empty() bool { return t == "" }
+
 // Reveal gives the value to the one place that needs it.
 func (t Text) Reveal() string { return string(t) }
 

@@ -1,0 +1,81 @@
+// Package app is the composition root: it alone knows every part, and gives the web server and the command line the same house.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"muster/internal/access"
+	"muster/internal/activity"
+	"muster/internal/config"
+	"muster/internal/database"
+	"muster/internal/fault"
+	"muster/internal/identity"
+	"muster/internal/intake"
+	"muster/internal/inventory"
+	"muster/internal/secret"
+)
+
+// House is an open, migrated database with every service on it.
+type House struct {
+	DB        *database.DB
+	Access    *access.Control
+	Activity  *activity.Service
+	Identity  *identity.Service
+	Inventory *inventory.Book
+	Intake    *intake.Workflow
+}
+
+// Open opens the database of the store, brings its schema up to date, and makes the services.
+func Open(ctx context.Context, store config.Store) (*House, error) {
+	return OpenAt(ctx, store, time.Now)
+}
+
+// OpenAt is Open with a clock, for tests.
+func OpenAt(ctx context.Context, store config.Store, now func() time.Time) (*House, error) {
+	db, err := database.Open(ctx, database.Options{URL: store.Database.Reveal(), Path: store.SQLitePath(), Now: now})
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Unavailable, Message: "The database cannot be opened: " + err.Error() + ".", Cause: err}
+	}
+	house, err := furnish(ctx, db, store)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return house, nil
+}
+
+func furnish(ctx context.Context, db *database.DB, store config.Store) (*House, error) {
+	if err := db.Migrate(ctx); err != nil {
+		return nil, &fault.Error{Kind: fault.Unavailable, Message: "The database's schema cannot be brought up to date: " + err.Error() + ".", Cause: err}
+	}
+	key, err := loadKey(store)
+	if err != nil {
+		return nil, err
+	}
+	control, err := access.New()
+	if err != nil {
+		return nil, err
+	}
+	h := &House{DB: db, Access: control, Activity: activity.New(db, control)}
+	h.Identity = identity.New(db, control, h.Activity, key, identity.Options{})
+	h.Inventory = inventory.New(db, control, h.Activity)
+	h.Intake = intake.New(db, control, h.Activity, h.Inventory)
+	return h, nil
+}
+
+func loadKey(store config.Store) (*secret.Box, error) {
+	if err := os.MkdirAll(store.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	box, err := secret.LoadOrCreateKey(store.KeyPath())
+	if err != nil {
+		return nil, fmt.Errorf("load the key file: %w", err)
+	}
+	return box, nil
+}
+
+// Close closes the database.
+func (h *House) Close() error { return h.DB.Close() }

@@ -1,0 +1,401 @@
+package kubernetes
+
+import (
+	"cmp"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	istio "istio.io/client-go/pkg/apis/networking/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"muster/internal/imports/infer"
+	"muster/internal/imports/model"
+)
+
+type pair struct{ from, to *workload }
+
+type edge struct {
+	pair
+	dependency model.Dependency
+	plain, tls bool // what the schemes of its addresses say
+}
+
+type missing struct {
+	from *workload
+	model.Unresolved
+}
+
+// edges collects who calls whom: one row per pair, with its strongest basis and all evidence.
+type edges struct {
+	byPair     map[pair]*edge
+	unresolved []missing
+}
+
+var basisRank = map[string]int{"ordering": 0, "allowed": 1, "declared": 2, "observed": 3}
+
+func (e *edges) add(from, to *workload, basis string, evidence model.Evidence, port int, scheme string) {
+	if from == to {
+		return
+	}
+	found := e.byPair[pair{from, to}]
+	if found == nil {
+		found = &edge{pair: pair{from, to}, dependency: model.Dependency{Kind: "call", Basis: basis, Evidence: []model.Evidence{}, Transport: "unknown", Authentication: "unknown", Authorization: "unknown"}}
+		e.byPair[pair{from, to}] = found
+	}
+	d := &found.dependency
+	if basisRank[basis] > basisRank[d.Basis] {
+		d.Basis = basis
+	}
+	if !slices.Contains(d.Evidence, evidence) {
+		d.Evidence = append(d.Evidence, evidence)
+	}
+	d.Port, d.Protocol = cmp.Or(d.Port, port), cmp.Or(d.Protocol, scheme)
+	found.plain, found.tls = found.plain || infer.Plain(scheme), found.tls || infer.Encrypted(scheme)
+}
+
+func (e *edges) miss(from *workload, host, kind, at string) {
+	m := missing{from, model.Unresolved{Host: host, Kind: kind, At: at}}
+	if !slices.ContainsFunc(e.unresolved, func(o missing) bool { return o.from == from && o.Host == host && o.Kind == kind }) {
+		e.unresolved = append(e.unresolved, m)
+	}
+}
+
+// list gives the rows with the names that the workloads have in the end.
+func (e *edges) list() ([]model.Dependency, []model.Unresolved) {
+	dependencies, unresolved := []model.Dependency{}, []model.Unresolved{}
+	for p, found := range e.byPair {
+		d := found.dependency
+		d.From, d.To = p.from.out.Name, p.to.out.Name
+		slices.SortFunc(d.Evidence, func(a, b model.Evidence) int {
+			return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Key, b.Key), cmp.Compare(a.At, b.At))
+		})
+		dependencies = append(dependencies, d)
+	}
+	for _, m := range e.unresolved {
+		m.From = m.from.out.Name
+		unresolved = append(unresolved, m.Unresolved)
+	}
+	slices.SortFunc(dependencies, func(a, b model.Dependency) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
+	slices.SortFunc(unresolved, func(a, b model.Unresolved) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Host, b.Host))
+	})
+	return dependencies, unresolved
+}
+
+// connect finds every edge.
+func (w *world) connect() {
+	w.edges = &edges{byPair: map[pair]*edge{}}
+	for _, l := range w.workloads {
+		w.connectContainers(l, "initContainers", l.spec.InitContainers, "init_container")
+		w.connectContainers(l, "containers", l.spec.Containers, "")
+		w.connectMounts(l)
+	}
+	w.policyEdges()
+	w.authorizationEdges()
+	w.routeEdges()
+}
+
+func (w *world) connectContainers(l *workload, key string, list []corev1.Container, as string) {
+	node := child(l.pod, key)
+	for i, c := range list {
+		item := nodeItem(node, i)
+		known := map[string]string{}
+		for j, e := range c.Env {
+			at := model.At(l.path, itemLine(child(item, "env"), j))
+			kind, value := "env", e.Value
+			if e.ValueFrom != nil {
+				kind, value = "env", w.referenced(l, e.ValueFrom)
+			}
+			value = expand(value, known)
+			known[e.Name] = value
+			w.value(l, e.Name, value, cmp.Or(as, kind), at)
+		}
+		for _, from := range c.EnvFrom {
+			w.connectEnvFrom(l, from, as)
+		}
+		w.connectArguments(l, item, "command", c.Command, as, known)
+		w.connectArguments(l, item, "args", c.Args, as, known)
+	}
+}
+
+var variable = regexp.MustCompile(`\$\(([A-Za-z_][A-Za-z0-9_.\-]*)\)`)
+
+// expand puts the values of earlier variables into $(NAME), as Kubernetes does.
+func expand(value string, known map[string]string) string {
+	return variable.ReplaceAllStringFunc(value, func(m string) string {
+		if v, ok := known[m[2:len(m)-1]]; ok {
+			return v
+		}
+		return m
+	})
+}
+
+func (w *world) referenced(l *workload, from *corev1.EnvVarSource) string {
+	if from.ConfigMapKeyRef == nil {
+		return ""
+	}
+	data, _ := w.data(l.namespace, from.ConfigMapKeyRef.Name)
+	return data[from.ConfigMapKeyRef.Key]
+}
+
+// data gives the entries of a ConfigMap and the object, so that lines can be named.
+func (w *world) data(namespace, name string) (map[string]string, *object) {
+	o := w.configMaps[namespaceName{namespace, name}]
+	if o == nil {
+		return nil, nil
+	}
+	var c corev1.ConfigMap
+	if o.decode(&struct{ Data *map[string]string }{&c.Data}) != nil {
+		return nil, nil
+	}
+	return c.Data, o
+}
+
+func (w *world) connectEnvFrom(l *workload, from corev1.EnvFromSource, as string) {
+	if from.ConfigMapRef == nil {
+		return
+	}
+	data, o := w.data(l.namespace, from.ConfigMapRef.Name)
+	for _, key := range sortedKeys(data) {
+		at := model.At(o.path, keyLine(child(o.node, "data"), key))
+		w.value(l, from.Prefix+key, data[key], cmp.Or(as, "config_map"), at)
+		if infer.LiteralSecret(key, data[key]) {
+			l.secret(from.Prefix+key, "config_map", at)
+		}
+	}
+}
+
+// connectArguments reads commands; of a bare word only `host port` after nc is an address.
+func (w *world) connectArguments(l *workload, item *yaml.Node, key string, words []string, as string, known map[string]string) {
+	at := model.At(l.path, keyLine(item, key))
+	for _, word := range words {
+		word = expand(word, known)
+		for _, h := range append(infer.ArgumentHosts(word), waits(word)...) {
+			w.host(l, h, key, cmp.Or(as, "argument"), at)
+		}
+		for _, h := range flagHosts(word) {
+			w.host(l, h, key, cmp.Or(as, "argument"), at)
+		}
+	}
+}
+
+var (
+	waitPattern = regexp.MustCompile(`\b(?:nc|ncat|netcat)\b(?:\s+-\w+(?:\s+\d+)?)*\s+([a-z0-9][a-z0-9.\-]*)\s+(\d{2,5})\b|\bnslookup\s+([a-z0-9][a-z0-9.\-]*)|\b(?:pg_isready|mysqladmin|redis-cli|mongo(?:sh)?|psql|mysql)\b[^|;&\n]*?\s(?:-h|--host)[ =]?\s*([a-z0-9][a-z0-9.\-]*)`)
+	flagPattern = regexp.MustCompile(`^--?([A-Za-z0-9._\-]+)=(\S+)$`)
+)
+
+// waits finds the host of the usual commands that wait until something answers.
+func waits(word string) []infer.Host {
+	var found []infer.Host
+	for _, m := range waitPattern.FindAllStringSubmatch(word, -1) {
+		found = append(found, infer.Host{Name: cmp.Or(m[1], m[3], m[4])})
+	}
+	return found
+}
+
+func flagHosts(word string) []infer.Host {
+	m := flagPattern.FindStringSubmatch(word)
+	if m == nil {
+		return nil
+	}
+	return infer.Hosts(strings.ReplaceAll(m[1], "-", "_"), m[2])
+}
+
+// connectMounts reads the files that a ConfigMap puts into the pod, line by line.
+func (w *world) connectMounts(l *workload) {
+	for _, v := range l.spec.Volumes {
+		var names []string
+		if v.ConfigMap != nil {
+			names = append(names, v.ConfigMap.Name)
+		}
+		if v.Projected != nil {
+			for _, s := range v.Projected.Sources {
+				if s.ConfigMap != nil {
+					names = append(names, s.ConfigMap.Name)
+				}
+			}
+		}
+		for _, name := range names {
+			data, o := w.data(l.namespace, name)
+			for _, key := range sortedKeys(data) {
+				w.connectFile(l, o, key, data[key])
+			}
+		}
+	}
+}
+
+var settingPattern = regexp.MustCompile(`^\s*-?\s*["']?([A-Za-z0-9_.\-]+)["']?\s*[:=]\s*["']?([^"'#]+?)["']?,?\s*$`)
+
+func (w *world) connectFile(l *workload, o *object, key, content string) {
+	if len(content) > 1<<20 {
+		return
+	}
+	at := model.At(o.path, keyLine(child(o.node, "data"), key))
+	for line := range strings.SplitSeq(content, "\n") {
+		trimmed := strings.TrimSpace(line)
+		if trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';' || strings.HasPrefix(trimmed, "//") {
+			continue
+		}
+		if m := settingPattern.FindStringSubmatch(line); m != nil {
+			w.value(l, m[1], m[2], "config_map", at)
+			if infer.LiteralSecret(m[1], m[2]) {
+				l.secret(m[1], "config_map", at)
+			}
+			continue
+		}
+		for _, h := range infer.ArgumentHosts(trimmed) {
+			if len(w.behind(h.Name, l.namespace)) > 0 {
+				w.host(l, h, key, "config_map", at)
+			}
+		}
+	}
+}
+
+// value finds the hosts in a variable or setting.
+func (w *world) value(l *workload, key, value, kind, at string) {
+	for _, h := range infer.Hosts(key, value) {
+		w.host(l, h, key, kind, at)
+	}
+}
+
+func (w *world) host(l *workload, h infer.Host, key, kind, at string) {
+	targets := w.behind(h.Name, l.namespace)
+	for _, to := range targets {
+		w.edges.add(l, to, "declared", model.Evidence{Type: kind, Key: key, At: at}, h.Port, h.Scheme)
+	}
+	if len(targets) == 0 && w.dangling(h, l) {
+		w.edges.miss(l, h.Name, "host", at)
+	}
+}
+
+// dangling leaves out what only looks like a host: words without a port, a scheme or a domain.
+func (w *world) dangling(h infer.Host, l *workload) bool {
+	if _, err := netip.ParseAddr(h.Name); err == nil || h.Name == "" || w.lookup(h.Name, l.namespace) != nil {
+		return false
+	}
+	dot := strings.LastIndexByte(h.Name, '.')
+	domain := dot > 0 && strings.Trim(h.Name[dot+1:], "abcdefghijklmnopqrstuvwxyz") == "" && len(h.Name)-dot > 2
+	return h.Port > 0 || h.Scheme != "" || domain
+}
+
+// lookup finds the Service that a host name means inside the cluster.
+func (w *world) lookup(host, namespace string) *service {
+	parts := strings.Split(strings.TrimSuffix(host, "."), ".")
+	at := func(name, ns string) *service { return w.byService[namespaceName{ns, name}] }
+	switch n := len(parts); {
+	case n == 1:
+		return at(parts[0], namespace)
+	case n == 2 || parts[2] == "svc":
+		if s := at(parts[0], parts[1]); s != nil || n > 2 {
+			return s
+		}
+		return at(parts[1], namespace) // a pod of a headless Service
+	case n == 3:
+		return at(parts[1], parts[2])
+	case parts[3] == "svc":
+		return at(parts[1], parts[2])
+	}
+	return nil
+}
+
+// behind gives the workloads that answer under a host name.
+func (w *world) behind(host, namespace string) []*workload {
+	s := w.lookup(host, namespace)
+	for range 3 { // an ExternalName may point at another Service
+		if s == nil || s.spec.Type != corev1.ServiceTypeExternalName {
+			break
+		}
+		s = w.lookup(s.spec.ExternalName, s.namespace)
+	}
+	if s == nil {
+		return nil
+	}
+	return s.workloads
+}
+
+// routeEdges draws the way from an ingress gateway's own pods to what its routes name.
+func (w *world) routeEdges() {
+	for _, o := range w.objects {
+		if o.group != "networking.istio.io" || o.kind != "VirtualService" {
+			continue
+		}
+		var vs istio.VirtualService
+		if o.decode(&vs) != nil {
+			continue // reported where exposures are read
+		}
+		for _, name := range vs.Spec.Gateways {
+			for _, from := range w.gatewayPods(name, o.namespace) {
+				for _, host := range destinations(&vs) {
+					for _, to := range w.behind(host, o.namespace) {
+						w.edges.add(from, to, "declared", model.Evidence{Type: "route", Key: o.name, At: o.at()}, 0, "")
+					}
+				}
+			}
+		}
+	}
+}
+
+func (w *world) gatewayPods(name, namespace string) []*workload {
+	place := namespaceName{namespace, name}
+	if ns, rest, full := strings.Cut(name, "/"); full {
+		place = namespaceName{ns, rest}
+	}
+	var pods []*workload
+	for _, o := range w.objects {
+		if o.group != "networking.istio.io" || o.kind != "Gateway" || o.namespace != place.namespace || o.name != place.name {
+			continue
+		}
+		var g istio.Gateway
+		if o.decode(&g) != nil || len(g.Spec.Selector) == 0 {
+			continue
+		}
+		for _, l := range w.workloads {
+			if matches(g.Spec.Selector, l.labels) {
+				pods = append(pods, l)
+			}
+		}
+	}
+	return pods
+}
+
+// judgeEdges says what protects each edge.
+func (w *world) judgeEdges() {
+	for p, e := range w.edges.byPair {
+		to, d := p.to, &e.dependency
+		if infer.Telemetry(to.name) || infer.Telemetry(to.out.Group) {
+			d.Kind = "telemetry"
+		}
+		strict := to.out.MTLS == model.MTLSStrict && to.out.Mesh == model.Yes
+		switch {
+		case strict:
+			d.Transport, d.Authentication = "mtls", "mtls"
+		case e.tls:
+			d.Transport = "tls"
+		case e.plain && (to.out.Mesh == model.No || to.out.MTLS == model.MTLSDisable):
+			d.Transport = "none"
+		}
+		if w.demandsToken(to) {
+			d.Authentication = "jwt"
+		}
+		d.Authorization = w.judge(p.from, to)
+	}
+}
+
+func (w *world) judge(from, to *workload) string {
+	word := w.meshJudges(from, to)
+	admitted, byName := w.networkAdmits(from, to)
+	switch {
+	case !admitted:
+		return "denied"
+	case word != "":
+		return word
+	case byName:
+		return "policy"
+	case to.out.Mesh == model.Yes:
+		return "default_allow"
+	}
+	return "unknown"
+}
