@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"muster/internal/imports"
+	"muster/internal/imports/model"
+)
+
+type inspectCmd struct {
+	Paths  []string `arg:"" name:"path" help:"Files, folders and zip archives; together they are one import."`
+	Format string   `help:"Take every file as this format: kubernetes, compose or openapi." placeholder:"F"`
+	JSON   bool     `name:"json" help:"Print one JSON document."`
+}
+
+// Run reads the files and prints what they say.
+func (c inspectCmd) Run(o output) error {
+	found, err := inspect(c.Paths, c.Format)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(o.out, found)
+	}
+	return printInspection(o.out, found)
+}
+
+func inspect(paths []string, format string) (*model.Inspection, error) {
+	gathered, err := imports.Gather(paths)
+	if err != nil {
+		return nil, err
+	}
+	found, err := imports.Inspect(gathered.Files, imports.Options{Format: format, Explicit: gathered.Explicit})
+	if err != nil {
+		return nil, err
+	}
+	found.Problems = append(found.Problems, gathered.Problems...)
+	return found, nil
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// printInspection prints for people: what was read, what runs, who calls whom, and what is not known.
+func printInspection(out io.Writer, found *model.Inspection) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, in := range found.Inputs {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", in.Path, strings.TrimSpace(in.Format+" "+in.Version), in.Note)
+	}
+	if len(found.Services) > 0 {
+		fmt.Fprint(w, "\nSERVICE\tKIND\tEXPOSED\tMTLS\tRUNS AS ROOT\tIMAGE\tAT\n")
+	}
+	for _, s := range found.Services {
+		exposed := "no evidence"
+		if s.Exposed {
+			exposed = "yes"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, strings.ToLower(s.WorkloadKind), exposed, strings.ReplaceAll(string(s.MTLS), "_", " "), s.RunsAsRoot, s.ImagePin, s.At)
+	}
+	if len(found.Dependencies) > 0 {
+		fmt.Fprint(w, "\nCALLER\tCALLS\tBASIS\tTRANSPORT\tAUTHORIZATION\tAT\n")
+	}
+	for _, d := range found.Dependencies {
+		at := ""
+		if len(d.Evidence) > 0 {
+			at = d.Evidence[0].At
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", d.From, d.To, d.Basis, d.Transport, strings.ReplaceAll(d.Authorization, "_", " "), at)
+	}
+	if len(found.Unresolved) > 0 {
+		fmt.Fprint(w, "\nUNRESOLVED\tNAMED BY\tAT\n")
+	}
+	for _, u := range found.Unresolved {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", u.Host, u.From, u.At)
+	}
+	if n := len(found.Operations); n > 0 {
+		open := 0
+		for _, op := range found.Operations {
+			if op.Security != "required" {
+				open++
+			}
+		}
+		fmt.Fprintf(w, "\n%d operations, %d callable without credentials by their documents\n", n, open)
+	}
+	for i, p := range found.Problems {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s %s: %s\n", p.Path, p.At, p.Message)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,285 @@
+// Package compose reads Compose files: the services of one project, who starts after or calls whom, and what is published.
+package compose
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"go.yaml.in/yaml/v3"
+
+	"muster/internal/imports/model"
+)
+
+var (
+	servicesKey = regexp.MustCompile(`(?m)^["']?services["']?\s*:`)
+	includeKey  = regexp.MustCompile(`(?m)^include\s*:\s*(\n|\[)`)
+	otherKey    = regexp.MustCompile(`(?m)^["']?(apiVersion|openapi|swagger|jobs|stages|pipeline)["']?\s*:`)
+	jsonKey     = regexp.MustCompile(`^\s*\{[\s\S]*"services"\s*:\s*\{`)
+	yamlLine    = regexp.MustCompile(`line (\d+): `)
+)
+
+// Sniff tells whether these bytes look like a Compose file.
+func Sniff(data []byte) bool {
+	if otherKey.Match(data) {
+		return false
+	}
+	return servicesKey.Match(data) || includeKey.Match(data) || jsonKey.Match(data)
+}
+
+// Set is what one import holds of Compose: the files of one project in the order of merging, and every file they may refer to.
+type Set struct {
+	Files  []model.File
+	Others []model.File // .env, env_file, extends and include resolve only in here and in Files
+}
+
+const (
+	maxDepth = 100
+	maxNodes = 1_000_000
+)
+
+// project is one Compose project while it is read.
+type project struct {
+	set      Set
+	env      map[string]string // of the .env file beside the first file
+	services map[string]*service
+	problems []model.Problem
+	loading  []string // files being included, to find circles
+}
+
+// Read makes services and dependencies of one project. Nothing outside the set is opened.
+func Read(set Set) (*model.Inspection, error) {
+	p := &project{set: set, env: map[string]string{}, services: map[string]*service{}}
+	result := model.New()
+	if err := p.loadEnv(result); err != nil {
+		return nil, err
+	}
+	for _, f := range set.Files {
+		before := len(p.services)
+		n, err := p.load(f)
+		if err != nil {
+			return nil, err
+		}
+		note := fmt.Sprintf("%d services", n)
+		if n == 1 {
+			note = "1 service"
+		}
+		if before > 0 {
+			note += fmt.Sprintf(", merged over %d", before)
+		}
+		result.Inputs = append(result.Inputs, model.Input{Path: f.Path, Format: "compose", Kind: model.KindManifest, Note: note})
+	}
+	if err := p.extend(); err != nil {
+		return nil, err
+	}
+	p.describe(result)
+	result.Problems = append(result.Problems, p.problems...)
+	return result, nil
+}
+
+func (p *project) loadEnv(result *model.Inspection) error {
+	if len(p.set.Files) == 0 {
+		return nil
+	}
+	f, ok := p.find(path.Join(path.Dir(p.set.Files[0].Path), ".env"))
+	if !ok {
+		return nil
+	}
+	env, err := parseEnv(f, nil)
+	if err != nil {
+		return err
+	}
+	p.env = env
+	result.Inputs = append(result.Inputs, model.Input{Path: f.Path, Format: "dotenv", Kind: model.KindDotenv, Note: fmt.Sprintf("%d variables, read for the Compose files beside it", len(env))})
+	return nil
+}
+
+// parseEnv reads KEY=VALUE lines; its errors never quote them.
+func parseEnv(f model.File, lookup func(string) (string, bool)) (map[string]string, error) {
+	env, err := dotenv.ParseWithLookup(bytes.NewReader(f.Data), lookup)
+	if err != nil {
+		return nil, model.Fail(f.Path, 0, "This is not a file of KEY=VALUE lines.")
+	}
+	return env, nil
+}
+
+// find looks a path up among the files of the import.
+func (p *project) find(name string) (model.File, bool) {
+	name = path.Clean(name)
+	for _, f := range slices.Concat(p.set.Others, p.set.Files) {
+		if path.Clean(f.Path) == name {
+			return f, true
+		}
+	}
+	return model.File{}, false
+}
+
+// load reads one file and lays its services over what is there.
+func (p *project) load(f model.File) (int, error) {
+	if slices.Contains(p.loading, f.Path) {
+		return 0, model.Fail(f.Path, 0, "It includes itself through %s.", strings.Join(p.loading, ", "))
+	}
+	if len(p.loading) > 20 {
+		return 0, model.Fail(f.Path, 0, "Files include each other more than 20 deep.")
+	}
+	p.loading = append(p.loading, f.Path)
+	defer func() { p.loading = p.loading[:len(p.loading)-1] }()
+	root, err := parse(f)
+	if err != nil || root == nil {
+		return 0, err
+	}
+	if err := p.include(f, root["include"]); err != nil {
+		return 0, err
+	}
+	list := root["services"]
+	if list == nil || list.kind == nothing {
+		return 0, nil
+	}
+	if list.kind != mapping {
+		return 0, model.Fail(f.Path, list.line, "services must be a mapping from names to services.")
+	}
+	for _, name := range list.keys {
+		s := list.fields[name]
+		if s.kind != mapping {
+			return 0, model.Fail(f.Path, s.line, "The service %s is not a mapping.", name)
+		}
+		if known := p.services[name]; known != nil {
+			known.value = merge(known.value, s)
+			continue
+		}
+		p.services[name] = &service{name: name, value: s, file: f.Path, line: s.keyLine}
+	}
+	return len(list.keys), nil
+}
+
+func (p *project) include(f model.File, list *value) error {
+	for _, item := range list.items() {
+		names := []*value{item}
+		if item.kind == mapping {
+			names = item.field("path").orList()
+		}
+		for _, name := range names {
+			target := path.Join(path.Dir(f.Path), p.text(name))
+			inner, ok := p.find(target)
+			if !ok {
+				p.problem(f.Path, name.line, "It includes %s, which is not among these files; the services in there are not known.", p.text(name))
+				continue
+			}
+			if slices.ContainsFunc(p.set.Files, func(o model.File) bool { return o.Path == inner.Path }) {
+				continue // read for itself
+			}
+			if _, err := p.load(inner); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *project) problem(file string, line int, format string, args ...any) {
+	p.problems = append(p.problems, model.Problem{Path: file, At: fmt.Sprintf("line %d", line), Message: fmt.Sprintf(format, args...)})
+}
+
+// extend resolves `extends`, from the base to what extends it.
+func (p *project) extend() error {
+	done := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(p.services)) {
+		if err := p.extendOne(p.services[name], done, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *project) extendOne(s *service, done map[string]bool, chain []string) error {
+	key := s.file + "\n" + s.name
+	e := s.value.field("extends")
+	if done[key] || e == nil {
+		return nil
+	}
+	if slices.Contains(chain, key) {
+		return model.Fail(s.file, e.line, "The service %s extends itself.", s.name)
+	}
+	name, file := p.text(e), ""
+	if e.kind == mapping {
+		name, file = p.text(e.field("service")), p.text(e.field("file"))
+	}
+	base := p.services[name]
+	if file != "" {
+		var err error
+		if base, err = p.baseFrom(s, e, file, name); err != nil {
+			return err
+		}
+	}
+	done[key] = true
+	if base == nil {
+		p.problem(s.file, e.line, "The service %s extends %s, which is not among these files.", s.name, cmp.Or(file, name))
+		return nil
+	}
+	if err := p.extendOne(base, done, append(chain, key)); err != nil {
+		return err
+	}
+	s.value = merge(base.value.without("depends_on", "links", "volumes_from", "extends"), s.value)
+	return nil
+}
+
+func (p *project) baseFrom(s *service, e *value, file, name string) (*service, error) {
+	f, ok := p.find(path.Join(path.Dir(s.file), file))
+	if !ok {
+		return nil, nil
+	}
+	root, err := parse(f)
+	if err != nil {
+		return nil, err
+	}
+	v := root["services"].field(name)
+	if v == nil || v.kind != mapping {
+		return nil, model.Fail(s.file, e.line, "The service %s is not in %s.", name, file)
+	}
+	return &service{name: name, value: v, file: f.Path, line: v.keyLine}, nil
+}
+
+// parse reads a file into values that know their lines.
+func parse(f model.File) (map[string]*value, error) {
+	var document yaml.Node
+	err := yaml.NewDecoder(bytes.NewReader(f.Data)).Decode(&document)
+	if errors.Is(err, io.EOF) || (err == nil && len(document.Content) == 0) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, syntaxError(f, err)
+	}
+	budget := maxNodes
+	root, err := convert(f, document.Content[0], 0, &budget)
+	if err != nil {
+		return nil, err
+	}
+	if root.kind == nothing {
+		return nil, nil
+	}
+	if root.kind != mapping {
+		return nil, model.Fail(f.Path, root.line, "This is not a Compose file: the top level is not a mapping.")
+	}
+	return root.fields, nil
+}
+
+func syntaxError(f model.File, err error) error {
+	text, line := strings.TrimPrefix(err.Error(), "yaml: "), 0
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		line, _ = strconv.Atoi(m[1]) // digits by the pattern
+		text = strings.Replace(text, m[0], "", 1)
+	}
+	if i := strings.IndexAny(text, "\"`'"); i > 0 {
+		text = strings.TrimSpace(text[:i]) // what follows may quote the file
+	}
+	return model.Fail(f.Path, line, "This is not valid YAML: %s.", text)
+}

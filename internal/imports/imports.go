@@ -1,0 +1,324 @@
+// Package imports turns files into values: it finds out what each file is, and hands it to the family that reads it.
+package imports
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"muster/internal/imports/compose"
+	"muster/internal/imports/kubernetes"
+	"muster/internal/imports/limit"
+	"muster/internal/imports/model"
+	"muster/internal/imports/openapi"
+)
+
+// family is one format that Muster reads.
+type family struct {
+	format string
+	cap    int64 // bytes
+	sniff  func([]byte) bool
+}
+
+// families are tried in this order.
+var families = []family{
+	{"openapi", limit.OpenAPI, openapi.Sniff},
+	{"compose", limit.Manifest, compose.Sniff},
+	{"kubernetes", limit.Manifest, kubernetes.Sniff},
+}
+
+// Formats lists the names for --format.
+func Formats() []string { return []string{"kubernetes", "compose", "openapi"} }
+
+// Detect names the format of a file from its content.
+func Detect(f model.File) (string, bool) {
+	for _, c := range families {
+		if c.sniff(f.Data) {
+			return c.format, true
+		}
+	}
+	return "", false
+}
+
+// Options say how to read.
+type Options struct {
+	Format   string          // take every file as this format; "" detects
+	Explicit map[string]bool // files that a person named one by one: an unknown format is an error there
+}
+
+// sorted is what an import holds, by format.
+type sorted struct {
+	kubernetes, compose, openapi, env []model.File
+	result                            *model.Inspection
+}
+
+// Inspect reads all files as one import, in the order given.
+func Inspect(files []model.File, o Options) (*model.Inspection, error) {
+	if o.Format != "" && !slices.Contains(Formats(), o.Format) {
+		return nil, model.Fail("--format", 0, "There is no format %q that Muster reads; there are %s.", o.Format, strings.Join(Formats(), ", "))
+	}
+	s := &sorted{result: model.New()}
+	for _, f := range files {
+		if err := s.place(f, o); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.read(o); err != nil {
+		return nil, err
+	}
+	s.fill(files)
+	attach(s.result, s.openapi)
+	return s.result, nil
+}
+
+func (s *sorted) place(f model.File, o Options) error {
+	if isEnv(f.Path) {
+		s.env = append(s.env, f)
+		return nil
+	}
+	text, err := limit.Text(f)
+	if err != nil {
+		if o.Explicit[f.Path] || o.Format != "" {
+			return err
+		}
+		s.problem(f, "This is not a text file, and of no format that Muster reads.")
+		return nil
+	}
+	format := o.Format
+	if format == "" {
+		format, _ = Detect(text)
+	}
+	if format == "" {
+		return s.unknown(text, o)
+	}
+	for _, c := range families {
+		if c.format == format && int64(len(f.Data)) > c.cap {
+			return model.Fail(f.Path, 0, "It is larger than %d MB, the most that Muster reads of this format.", c.cap>>20)
+		}
+	}
+	if err := limit.Depth(text); err != nil {
+		return err
+	}
+	switch format {
+	case "kubernetes":
+		s.kubernetes = append(s.kubernetes, text)
+	case "compose":
+		s.compose = append(s.compose, text)
+	case "openapi":
+		s.openapi = append(s.openapi, text)
+	}
+	return nil
+}
+
+func (s *sorted) unknown(f model.File, o Options) error {
+	reason := "It is of no format that Muster reads: " + strings.Join(Formats(), ", ") + "."
+	if name := reportName(f.Data); name != "" {
+		reason = "This is a scanner report (" + name + "); Muster cannot read those yet."
+	} else if empty(f.Data) {
+		reason = "It is empty, or holds only comments."
+	}
+	if o.Explicit[f.Path] {
+		return model.Fail(f.Path, 0, "%s", reason)
+	}
+	s.problem(f, reason)
+	return nil
+}
+
+func (s *sorted) problem(f model.File, message string) {
+	s.result.Problems = append(s.result.Problems, model.Problem{Path: f.Path, Message: message})
+}
+
+// isEnv tells files of variables by their name: their content has no form of its own.
+func isEnv(name string) bool {
+	base := path.Base(name)
+	return base == ".env" || strings.HasPrefix(base, ".env.") || strings.HasSuffix(base, ".env")
+}
+
+func empty(data []byte) bool {
+	for line := range strings.Lines(string(data)) {
+		if t := strings.TrimSpace(line); t != "" && t[0] != '#' && t != "---" {
+			return false
+		}
+	}
+	return true
+}
+
+// reportName recognises the reports of common scanners, to say what a file is instead of that it is unknown.
+func reportName(data []byte) string {
+	head := string(data[:min(len(data), 8<<10)])
+	for _, r := range []struct{ mark, name string }{
+		{"sarif", "SARIF"}, {`"bomFormat"`, "CycloneDX"}, {"cyclonedx.org/schema", "CycloneDX"}, {"spdxVersion", "SPDX"}, {`"SchemaVersion"`, "Trivy"},
+		{"<OWASPZAPReport", "ZAP"}, {`"@programName"`, "ZAP"}, {"<nmaprun", "nmap"}, {`"RuleID"`, "Gitleaks"}, {`"check_type"`, "Checkov"},
+	} {
+		if strings.Contains(head, r.mark) {
+			return r.name
+		}
+	}
+	return ""
+}
+
+// read hands each family its files.
+func (s *sorted) read(o Options) error {
+	if len(s.kubernetes) > 0 {
+		found, err := kubernetes.Read(s.kubernetes)
+		if err != nil {
+			return err
+		}
+		merge(s.result, found, "kubernetes")
+	}
+	for _, set := range projects(s.compose, s.env, o) {
+		found, err := compose.Read(set)
+		if err != nil {
+			return err
+		}
+		merge(s.result, found, projectName(set))
+	}
+	for _, f := range s.openapi {
+		found, err := openapi.Read(f)
+		if err != nil {
+			return err
+		}
+		s.result.Add(found)
+	}
+	return nil
+}
+
+// projects groups Compose files: named one by one they are merged in that order; in a folder, each folder is a project.
+func projects(files, env []model.File, o Options) []compose.Set {
+	if len(files) == 0 {
+		return nil
+	}
+	others := slices.Concat(env, files)
+	together := !slices.ContainsFunc(files, func(f model.File) bool { return !o.Explicit[f.Path] })
+	if together {
+		return []compose.Set{{Files: files, Others: others}}
+	}
+	var sets []compose.Set
+	for _, f := range files {
+		i := slices.IndexFunc(sets, func(s compose.Set) bool { return path.Dir(s.Files[0].Path) == path.Dir(f.Path) })
+		if i < 0 {
+			sets = append(sets, compose.Set{Others: others})
+			i = len(sets) - 1
+		}
+		sets[i].Files = append(sets[i].Files, f)
+	}
+	for _, s := range sets {
+		slices.SortStableFunc(s.Files, func(a, b model.File) int { return composeRank(a.Path) - composeRank(b.Path) })
+	}
+	return sets
+}
+
+// composeRank puts the base file first and overrides last, as Compose itself does.
+func composeRank(name string) int {
+	base := strings.TrimSuffix(strings.TrimSuffix(path.Base(name), ".yaml"), ".yml")
+	switch {
+	case base == "compose" || base == "docker-compose":
+		return 0
+	case strings.HasSuffix(base, "override"):
+		return 2
+	}
+	return 1
+}
+
+func projectName(s compose.Set) string {
+	if dir := path.Base(path.Dir(s.Files[0].Path)); dir != "." && dir != "/" {
+		return dir
+	}
+	return "compose"
+}
+
+// merge adds what a family found; a service whose name is taken gets the family's before it.
+func merge(into, found *model.Inspection, prefix string) {
+	taken := map[string]bool{}
+	for _, s := range into.Services {
+		taken[s.Name] = true
+	}
+	renamed := map[string]string{}
+	for i := range found.Services {
+		s := &found.Services[i]
+		if taken[s.Name] {
+			name := fmt.Sprintf("%s/%s", prefix, s.Name)
+			renamed[s.Name], s.Name = name, name
+		}
+	}
+	rename := func(name *string) {
+		if to, ok := renamed[*name]; ok {
+			*name = to
+		}
+	}
+	for i := range found.Dependencies {
+		rename(&found.Dependencies[i].From)
+		rename(&found.Dependencies[i].To)
+	}
+	for i := range found.Unresolved {
+		rename(&found.Unresolved[i].From)
+	}
+	into.Add(found)
+}
+
+// fill puts the inputs in the order of the files, with their size and hash.
+func (s *sorted) fill(files []model.File) {
+	inputs := []model.Input{}
+	for _, f := range files {
+		for _, in := range s.result.Inputs {
+			if in.Path == f.Path && !slices.ContainsFunc(inputs, func(o model.Input) bool { return o.Path == in.Path }) {
+				sum := sha256.Sum256(f.Data)
+				in.SHA256, in.Bytes = hex.EncodeToString(sum[:]), int64(len(f.Data))
+				inputs = append(inputs, in)
+			}
+		}
+	}
+	s.result.Inputs = inputs
+}
+
+// attach says whose operations a document lists, where its name, its folder, its title or its servers name one service.
+func attach(result *model.Inspection, documents []model.File) {
+	names := map[string]string{}
+	for _, s := range result.Services {
+		for _, name := range append([]string{s.Name, s.Group}, s.ServiceNames...) {
+			names[plainName(name)] = s.Group
+		}
+	}
+	for _, f := range documents {
+		service := ""
+		base := strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
+		candidates := []string{base, path.Base(path.Dir(f.Path))}
+		for _, host := range openapi.Servers(f.Data) {
+			first, _, _ := strings.Cut(host, ".")
+			candidates = append(candidates, first)
+		}
+		for i := range result.Operations {
+			if o := &result.Operations[i]; o.Input == f.Path {
+				candidates = append(candidates, o.Document)
+				break
+			}
+		}
+		for _, c := range candidates {
+			if found := names[plainName(c)]; found != "" && service == "" {
+				service = found
+			}
+		}
+		for i := range result.Operations {
+			if result.Operations[i].Input == f.Path {
+				result.Operations[i].Service = service
+			}
+		}
+	}
+}
+
+// plainName compares names without case, marks and the words around them: "Orders API" is orders.
+func plainName(name string) string {
+	name = strings.ToLower(name)
+	for _, word := range []string{"openapi", "swagger", " api", "-api", "_api"} {
+		name = strings.ReplaceAll(name, word, "")
+	}
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" -_.", r) {
+			return -1
+		}
+		return r
+	}, name)
+}
