@@ -88,6 +88,9 @@ func (s *sorted) place(f model.File, o Options) error {
 		return nil
 	}
 	format := o.Format
+	if format != "" && empty(text.Data) {
+		return model.Fail(f.Path, 0, "It is empty, or holds only comments.")
+	}
 	if format == "" {
 		format, _ = Detect(text)
 	}
@@ -139,7 +142,7 @@ func isEnv(name string) bool {
 
 func empty(data []byte) bool {
 	for line := range strings.Lines(string(data)) {
-		if t := strings.TrimSpace(line); t != "" && t[0] != '#' && t != "---" {
+		if t := strings.TrimSpace(line); t != "" && t[0] != '#' && t != "---" && t != "null" {
 			return false
 		}
 	}

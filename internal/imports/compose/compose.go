@@ -137,6 +137,9 @@ func (p *project) load(f model.File) (int, error) {
 	if err != nil || root == nil {
 		return 0, err
 	}
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(root)), topLevel) {
+		return 0, model.Fail(f.Path, 0, "This is not a Compose file: it has no services.")
+	}
 	if err := p.include(f, root["include"]); err != nil {
 		return 0, err
 	}
@@ -159,6 +162,11 @@ func (p *project) load(f model.File) (int, error) {
 		p.services[name] = &service{name: name, value: s, file: f.Path, line: s.keyLine}
 	}
 	return len(list.keys), nil
+}
+
+// topLevel reports whether a key may stand at the top of a Compose file.
+func topLevel(key string) bool {
+	return slices.Contains([]string{"services", "include", "networks", "volumes", "configs", "secrets"}, key)
 }
 
 func (p *project) include(f model.File, list *value) error {

@@ -148,7 +148,10 @@ func (p *project) host(e *edges, s *service, names map[string]string, h infer.Ho
 }
 
 // setting is one environment variable of a service.
-type setting struct{ key, text, at string }
+type setting struct {
+	key, text, at string
+	written       string // before variables were put in
+}
 
 // environment gives a service's variables; a name without a value takes it from .env. env_file comes first, as in Compose.
 func (p *project) environment(s *service) []setting {
@@ -168,7 +171,7 @@ func (p *project) environment(s *service) []setting {
 			continue
 		}
 		for key, text := range env {
-			list = append(list, setting{key, text, f.Path})
+			list = append(list, setting{key: key, text: text, at: f.Path, written: text})
 		}
 	}
 	v := s.value.field("environment")
@@ -178,11 +181,11 @@ func (p *project) environment(s *service) []setting {
 	m := asMapping(v)
 	for _, key := range m.keys {
 		item := m.fields[key]
-		text := p.text(item)
+		text, written := p.text(item), item.text
 		if item.kind == nothing {
-			text = p.env[key]
+			text, written = p.env[key], p.env[key]
 		}
-		list = append(list, setting{key, text, model.At(item.file, item.keyLine)})
+		list = append(list, setting{key: key, text: text, at: model.At(item.file, item.keyLine), written: written})
 	}
 	slices.SortStableFunc(list, func(a, b setting) int { return cmp.Compare(a.key, b.key) })
 	return list
@@ -191,7 +194,7 @@ func (p *project) environment(s *service) []setting {
 // secretsOf names the secrets written in clear; their values stay in the file.
 func (p *project) secretsOf(out *model.Service) {
 	for _, v := range p.environment(p.services[out.Name]) {
-		if infer.LiteralSecret(v.key, v.text) {
+		if infer.LiteralSecret(v.key, v.written) {
 			out.LiteralSecrets = append(out.LiteralSecrets, model.LiteralSecret{Name: v.key, Source: "env", At: v.at})
 		}
 	}
