@@ -60,7 +60,7 @@ func furnish(ctx context.Context, db *database.DB, store config.Store) (*House, 
 		return nil, err
 	}
 	h := &House{DB: db, Access: control, Activity: activity.New(db, control)}
-	h.Identity = identity.New(db, control, h.Activity, key, identity.Options{})
+	h.Identity = identity.New(db, control, h.Activity, key)
 	h.Inventory = inventory.New(db, control, h.Activity)
 	h.Intake = intake.New(db, control, h.Activity, h.Inventory)
 	return h, nil
@@ -70,11 +70,11 @@ func loadKey(store config.Store) (*secret.Box, error) {
 	if err := os.MkdirAll(store.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
-	box, err := secret.LoadOrCreateKey(store.KeyPath())
+	key, err := secret.LoadOrCreateKey(store.KeyPath())
 	if err != nil {
 		return nil, fmt.Errorf("load the key file: %w", err)
 	}
-	return box, nil
+	return secret.NewBox(key)
 }
 
 // Close closes the database.

@@ -4,6 +4,7 @@ package databasetest
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -91,6 +92,7 @@ var (
 	clusterOnce sync.Once
 	clusterURL  string
 	errCluster  error
+	clusterLife io.Closer // held here: were it collected as garbage, its end would stop the cluster
 	databases   atomic.Int64
 )
 
@@ -146,7 +148,7 @@ pid=$!
 read -r _ || true`, dir, bin, port)
 	command := exec.Command("/bin/sh", "-c", script)
 	command.Stderr = os.Stderr
-	if _, err := command.StdinPipe(); err != nil { // held open until this process ends
+	if clusterLife, err = command.StdinPipe(); err != nil {
 		return "", err
 	}
 	if err := dropRoot(command, dir); err != nil {
