@@ -76,3 +76,6 @@ type Fact struct {
 	EndedAt     *time.Time
 	EndedBy     int64 // the import that no longer said it
 }
+
+// Workload names a binding's workload as facts do.
+func (b *Binding) Workload() string { return b.Kind + " " + b.Namespace + "/" + b.Name }

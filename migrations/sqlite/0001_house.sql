@@ -159,6 +159,15 @@ CREATE TABLE services (
 CREATE INDEX services_name ON services (workspace_id, kind, name, id);
 CREATE INDEX services_tier ON services (workspace_id, kind, tier, id);
 
+CREATE TABLE service_slugs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  workspace_id INTEGER NOT NULL REFERENCES workspaces(id),
+  slug TEXT NOT NULL,
+  service_id INTEGER NOT NULL REFERENCES services(id),
+  created_at DATETIME NOT NULL,
+  UNIQUE (workspace_id, slug)
+);
+
 CREATE TABLE member_services (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   workspace_id INTEGER NOT NULL REFERENCES workspaces(id),

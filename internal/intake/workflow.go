@@ -1,0 +1,363 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"muster/internal/access"
+	"muster/internal/activity"
+	"muster/internal/database"
+	"muster/internal/fault"
+	"muster/internal/imports/model"
+	"muster/internal/inventory"
+)
+
+// Workflow is the one door for imports: web, command line and later the API go through it.
+type Workflow struct {
+	db     *database.DB
+	access *access.Control
+	log    *activity.Service
+	book   *inventory.Book
+}
+
+// New makes the workflow.
+func New(db *database.DB, control *access.Control, log *activity.Service, book *inventory.Book) *Workflow {
+	return &Workflow{db: db, access: control, log: log, book: book}
+}
+
+// The times of an import.
+const (
+	undoWithin    = 30 * 24 * time.Hour
+	forgetPreview = 7 * 24 * time.Hour
+)
+
+// Proposal is a set of files that somebody wants to import.
+type Proposal struct {
+	EnvironmentID int64
+	SourceName    string // "" suggests one
+	Partial       bool   // says nothing about what it does not hold
+	Inspection    *model.Inspection
+}
+
+// Propose stores a preview: what the files say, nothing of the inventory.
+func (w *Workflow) Propose(ctx context.Context, actor access.Actor, p Proposal) (int64, error) {
+	if err := w.access.Require(actor, access.Write, access.Imports); err != nil {
+		return 0, err
+	}
+	if len(p.Inspection.Inputs) == 0 {
+		return 0, fault.Field("files", nothingRead(p.Inspection))
+	}
+	uploaded, err := pack(p.Inspection)
+	if err != nil {
+		return 0, err
+	}
+	row := inventory.Import{State: inventory.ImportPreview, Partial: p.Partial, ActorID: actor.UserID, ActorName: actor.Name, Digest: digest(p.Inspection), Uploaded: uploaded, Counts: "{}"}
+	if row.Inputs, err = encode(p.Inspection.Inputs); err != nil {
+		return 0, err
+	}
+	if row.Problems, err = encode(p.Inspection.Problems); err != nil {
+		return 0, err
+	}
+	err = w.db.InTx(ctx, func(ctx context.Context) error {
+		name := strings.TrimSpace(p.SourceName)
+		if name == "" {
+			if name, err = w.suggest(ctx, p); err != nil {
+				return err
+			}
+		}
+		if len(name) > 100 {
+			return fault.Field("source", "The name of the source is longer than 100 characters.")
+		}
+		source, err := w.book.SourceNamed(ctx, p.EnvironmentID, name)
+		if err != nil {
+			return err
+		}
+		if err := w.book.ForgetPreviews(ctx, w.db.Now(ctx).Add(-forgetPreview)); err != nil {
+			return err
+		}
+		row.SourceID, row.CreatedAt = source.ID, w.db.Now(ctx)
+		return w.book.AddImport(ctx, &row)
+	})
+	return row.ID, err
+}
+
+func nothingRead(i *model.Inspection) string {
+	if len(i.Problems) > 0 {
+		return fmt.Sprintf("Nothing in these files could be read. %s: %s", i.Problems[0].Path, i.Problems[0].Message)
+	}
+	return "There is nothing in these files that Muster reads."
+}
+
+func encode(v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("encode import: %w", err)
+	}
+	return string(b), nil
+}
+
+// suggest finds the source whose workloads these files name again; else a name of its own.
+func (w *Workflow) suggest(ctx context.Context, p Proposal) (string, error) {
+	bindings, err := w.book.LiveBindings(ctx, p.EnvironmentID)
+	if err != nil {
+		return "", err
+	}
+	sources, err := w.book.Sources(ctx, access.SystemActor("intake"))
+	if err != nil {
+		return "", err
+	}
+	mine, size, overlap := map[key]bool{}, map[int64]int{}, map[int64]int{}
+	for i := range p.Inspection.Services {
+		mine[keyOf(&p.Inspection.Services[i])] = true
+	}
+	for _, b := range bindings {
+		size[b.SourceID]++
+		if mine[key{b.Kind, b.Namespace, b.Name}] {
+			overlap[b.SourceID]++
+		}
+	}
+	best := ""
+	most := 0
+	for _, s := range sources {
+		if n := overlap[s.ID]; s.EnvironmentID == p.EnvironmentID && n > most && (3*n >= len(mine) || 3*n >= size[s.ID]) {
+			best, most = s.Name, n
+		}
+	}
+	if best != "" {
+		return best, nil
+	}
+	return suggestName(p.Inspection), nil
+}
+
+// Preview is an import that waits for a word, and what it would do.
+type Preview struct {
+	Import     inventory.Import
+	Source     inventory.Source
+	Inputs     []model.Input
+	Problems   []model.Problem
+	Plan       *Plan
+	SameBefore bool // the very same files were imported last time
+}
+
+// Preview computes what an import would do now.
+func (w *Workflow) Preview(ctx context.Context, actor access.Actor, id int64, c Choices) (Preview, error) {
+	var p Preview
+	if err := w.access.Require(actor, access.Write, access.Imports); err != nil {
+		return p, err
+	}
+	var err error
+	if p.Import, p.Source, err = w.book.Import(ctx, actor, id); err != nil {
+		return p, err
+	}
+	if p.Import.State != inventory.ImportPreview {
+		return p, fault.New(fault.Conflict, "This import was decided already.")
+	}
+	p.Plan, p.SameBefore, _, err = w.plan(ctx, &p.Import, &p.Source, c)
+	if err != nil {
+		return p, err
+	}
+	return p, errors.Join(json.Unmarshal([]byte(p.Import.Inputs), &p.Inputs), json.Unmarshal([]byte(p.Import.Problems), &p.Problems))
+}
+
+// plan reads what is recorded and computes the difference; the effective inspection comes with it.
+func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *inventory.Source, c Choices) (p *Plan, same bool, effective *model.Inspection, err error) {
+	if effective, err = unpack(i.Uploaded); err != nil {
+		return nil, false, nil, err
+	}
+	newest, found, err := w.book.NewestApplied(ctx, source.ID)
+	if err != nil {
+		return nil, false, nil, err
+	}
+	if found && i.Partial {
+		before, err := unpack(newest.Effective)
+		if err != nil {
+			return nil, false, nil, err
+		}
+		effective = overlay(before, effective)
+	}
+	p, err = w.diffNow(ctx, source, effective, c)
+	return p, found && newest.Digest == i.Digest, effective, err
+}
+
+func (w *Workflow) diffNow(ctx context.Context, source *inventory.Source, x *model.Inspection, c Choices) (*Plan, error) {
+	recorded, err := w.book.Record(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	return diff(&recorded, source, x, c, w.db.Now(ctx))
+}
+
+// Confirm runs the plan of a preview, all of it or nothing.
+func (w *Workflow) Confirm(ctx context.Context, actor access.Actor, id int64, c Choices) (*Plan, error) {
+	if err := w.access.Require(actor, access.Write, access.Imports); err != nil {
+		return nil, err
+	}
+	var p *Plan
+	err := w.db.InTx(ctx, func(ctx context.Context) error {
+		i, source, err := w.book.Import(ctx, actor, id)
+		if err != nil {
+			return err
+		}
+		if i.State != inventory.ImportPreview {
+			return fault.New(fault.Conflict, "This import was decided already.")
+		}
+		var effective *model.Inspection
+		if p, _, effective, err = w.plan(ctx, &i, &source, c); err != nil {
+			return err
+		}
+		if p.Held {
+			return &fault.Error{Kind: fault.Conflict, Message: held(p), Fields: map[string]string{"accept": held(p)}}
+		}
+		now := w.db.Now(ctx)
+		i.State, i.AppliedAt = inventory.ImportApplied, &now
+		if i.Effective, err = pack(effective); err != nil {
+			return err
+		}
+		if i.Counts, err = encode(map[string]Counts{"services": p.Services, "dependencies": p.Dependencies, "facts": p.Facts}); err != nil {
+			return err
+		}
+		// Settled first: of two confirms at once the second finds another state and stores nothing.
+		if err := w.book.SettleImport(ctx, &i, inventory.ImportPreview); err != nil {
+			return err
+		}
+		if _, err := w.book.Apply(ctx, i.ID, &p.Writes); err != nil {
+			return err
+		}
+		return w.record(ctx, actor, "import.apply", &i, source.Name, p)
+	})
+	return p, err
+}
+
+func held(p *Plan) string {
+	return fmt.Sprintf("%d workloads that this source showed before are not in these files, more than half. Did the export fail? Say that they are really gone, or import these files as a part.", len(p.Writes.Ended.Bindings))
+}
+
+func (w *Workflow) record(ctx context.Context, actor access.Actor, action string, i *inventory.Import, source string, p *Plan) error {
+	after := map[string]any{"services": p.Services, "calls": p.Dependencies, "facts": p.Facts}
+	if err := w.log.Record(ctx, actor, activity.Change{Action: action, Kind: "import", ID: i.ID, Name: source, After: after}); err != nil {
+		return err
+	}
+	bySubject := map[string][]string{}
+	for _, l := range p.Lines {
+		bySubject[l.Subject] = append(bySubject[l.Subject], l.Text)
+	}
+	for _, s := range p.Writes.Updated {
+		if lines := bySubject[s.Name]; len(lines) > 0 {
+			c := activity.Change{Action: "service.import", Kind: "service", ID: s.ID, Name: s.Name, After: map[string]any{"import": i.ID, "changes": lines[:min(len(lines), 20)]}}
+			if err := w.log.Record(ctx, actor, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Cancel drops a preview.
+func (w *Workflow) Cancel(ctx context.Context, actor access.Actor, id int64) error {
+	if err := w.access.Require(actor, access.Write, access.Imports); err != nil {
+		return err
+	}
+	return w.db.InTx(ctx, func(ctx context.Context) error {
+		i, _, err := w.book.Import(ctx, actor, id)
+		if err != nil {
+			return err
+		}
+		i.State = inventory.ImportCancelled
+		return w.book.SettleImport(ctx, &i, inventory.ImportPreview)
+	})
+}
+
+// MayUndo says whether an import can be undone, and if not, why.
+func (w *Workflow) MayUndo(ctx context.Context, i *inventory.Import) (bool, string, error) {
+	if i.State != inventory.ImportApplied {
+		return false, "Only an import that counts can be undone.", nil
+	}
+	newest, _, err := w.book.NewestApplied(ctx, i.SourceID)
+	if err != nil {
+		return false, "", err
+	}
+	if newest.ID != i.ID {
+		return false, "A newer import of this source counts; undo that one first.", nil
+	}
+	if w.db.Now(ctx).Sub(*i.AppliedAt) > undoWithin {
+		return false, "It was made more than 30 days ago.", nil
+	}
+	return true, "", nil
+}
+
+// Undo takes an import back: the one before it counts again. What people set stays.
+func (w *Workflow) Undo(ctx context.Context, actor access.Actor, id int64) error {
+	if err := w.access.Require(actor, access.Delete, access.Imports); err != nil {
+		return err
+	}
+	return w.db.InTx(ctx, func(ctx context.Context) error {
+		i, source, err := w.book.Import(ctx, actor, id)
+		if err != nil {
+			return err
+		}
+		ok, why, err := w.MayUndo(ctx, &i)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fault.New(fault.Conflict, "%s", why)
+		}
+		before, found, err := w.book.AppliedBefore(ctx, source.ID, i.ID)
+		if err != nil {
+			return err
+		}
+		effective := model.New()
+		if found {
+			if effective, err = unpack(before.Effective); err != nil {
+				return err
+			}
+		}
+		p, err := w.diffNow(ctx, &source, effective, Choices{AcceptBig: true})
+		if err != nil {
+			return err
+		}
+		if p.Writes.Retired, err = w.orphans(ctx, &source, &i, p); err != nil {
+			return err
+		}
+		now := w.db.Now(ctx)
+		i.State, i.UndoneAt = inventory.ImportUndone, &now
+		if err := w.book.SettleImport(ctx, &i, inventory.ImportApplied); err != nil {
+			return err
+		}
+		if _, err := w.book.Apply(ctx, i.ID, &p.Writes); err != nil {
+			return err
+		}
+		return w.record(ctx, actor, "import.undo", &i, source.Name, p)
+	})
+}
+
+// orphans are services that the undone import added, that no file names any more, and that no person touched.
+func (w *Workflow) orphans(ctx context.Context, source *inventory.Source, i *inventory.Import, p *Plan) ([]inventory.Service, error) {
+	recorded, err := w.book.Record(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	ended, stays := map[int64]bool{}, map[int64]bool{}
+	for _, b := range recorded.Bindings {
+		if slices.Contains(p.Writes.Ended.Bindings, b.ID) {
+			ended[b.ServiceID] = true
+		} else if b.GoneAt == nil {
+			stays[b.ServiceID] = true
+		}
+	}
+	for _, b := range recorded.Elsewhere {
+		stays[b.ServiceID] = true
+	}
+	var gone []inventory.Service
+	for _, s := range recorded.Services {
+		if ended[s.ID] && !stays[s.ID] && s.SetByPerson == "" && s.ConfirmedAt == nil && s.TeamID == nil && !s.CreatedAt.Before(*i.AppliedAt) {
+			gone = append(gone, s)
+		}
+	}
+	return gone, nil
+}
