@@ -1,5 +1,5 @@
-// Package app is the composition root: it alone knows every part, and gives the web server and the command line the same house.
-package app
+// Package house joins the parts below the edges: an open, migrated database with every service on it, for the web and the command line alike.
+package house
 
 import (
 	"context"

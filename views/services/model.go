@@ -1,0 +1,146 @@
+// Package services holds the pages of services: the list, one service, and the forms that change it.
+package services
+
+import (
+	"time"
+
+	"muster/views/layout"
+	"muster/views/ui"
+)
+
+// Row is one service in the list.
+type Row struct {
+	ID                                   int64
+	Name, Href, Sub                      string
+	Exposure, Authentication, Encryption ui.Word
+	Tier                                 int
+	Classes                              string // "" is not classified
+	Owner                                string // "" is nobody
+	Confirmed                            bool
+	Callers, Callees                     string
+	Seen                                 *time.Time
+}
+
+// List is the page of all services.
+type List struct {
+	*layout.Page
+	Lead                                               string
+	Rows                                               []Row
+	Tiers, Exposures, Owners, Data, Auths, Encs, Kinds []ui.Option
+	Text, Sort, Clear                                  string
+	SortBy                                             func(column string) string // the address that sorts by it
+	Unconfirmed, Filtered, Empty, MayWrite, MayImport  bool
+	Pages                                              ui.Pages
+	Teams                                              []ui.Option
+	Message                                            string
+}
+
+// Fact is one thing that a file says.
+type Fact struct {
+	Name, Part, Value, Path string
+	Line                    int
+	Source                  string
+	Seen                    time.Time
+	Bad                     bool
+}
+
+// Workload groups facts.
+type Workload struct {
+	Name  string
+	Facts []Fact
+}
+
+// Call is one edge of a service.
+type Call struct {
+	ID             int64
+	Other, Href    string
+	Kind, Basis    string
+	Protection     ui.Word
+	Authentication string
+	Places         []string
+	Seen           time.Time
+	Removable      bool
+}
+
+// Endpoint is one address.
+type Endpoint struct {
+	ID                       int64
+	Address, Scope, TLS, Via string
+	Path                     string
+	Line                     int
+	Seen                     time.Time
+	Removable                bool
+}
+
+// Operation is one operation of an API document.
+type Operation struct {
+	Method, Route, Path string
+	Security            ui.Word
+	Line                int
+}
+
+// Entry is one line of a history.
+type Entry struct {
+	Who, What, Detail string
+	At                time.Time
+}
+
+// Name is a host in the files that matches no service.
+type Name struct {
+	Host, Path string
+	Line       int
+}
+
+// Service is the page of one service.
+type Service struct {
+	*layout.Page
+	Row
+	Slug, Description, Repository, Labels, Tab string
+	Kind, Retired                              string
+	Tags                                       []string
+	Tabs                                       []ui.Tab
+	Workloads                                  []Workload
+	In, Out                                    []Call
+	Endpoints                                  []Endpoint
+	Operations                                 []Operation
+	OperationPages                             ui.Pages
+	History                                    []Entry
+	Unresolved                                 []Name
+	MayWrite, MayDelete                        bool
+	Form                                       Form
+}
+
+// Form is a form about a service.
+type Form struct {
+	Action, Message string
+	Errors          map[string]string
+	Problems        []ui.Problem
+	Values          map[string]string
+	Version         int
+	Choices         map[string][]ui.Option
+	Checks          map[string][]ui.Check
+}
+
+// Edit is the page that adds or changes a service.
+type Edit struct {
+	*layout.Page
+	Form
+	New    bool
+	Cancel string
+}
+
+// Small is a page with one small form: retire, merge, split.
+type Small struct {
+	*layout.Page
+	Form
+	Kind, Name, Lead, Button, Cancel string
+	Danger                           bool
+}
+
+func (f Form) text(name, label, hint string) ui.Input {
+	return ui.Input{ID: "f-" + name, Name: name, Label: label, Value: f.Values[name], Hint: hint, Error: f.Errors[name]}
+}
+
+func (f Form) choose(name, label, hint string) ui.Choice {
+	return ui.Choice{ID: "f-" + name, Name: name, Label: label, Hint: hint, Error: f.Errors[name], Options: f.Choices[name]}
+}
