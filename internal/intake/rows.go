@@ -99,22 +99,11 @@ func (d *differ) wasThere(workload string) bool {
 	return slices.ContainsFunc(d.r.Bindings, func(b inventory.Binding) bool { return b.GoneAt == nil && b.Workload() == workload })
 }
 
-var factNames = map[string]string{
-	model.FactImage: "image", model.FactPort: "port", model.FactRunsAsRoot: "runs as root", model.FactPrivileged: "privileged", model.FactReadOnlyRoot: "read-only root file system",
-	model.FactEscalation: "privilege escalation", model.FactCapabilities: "capabilities", model.FactLimits: "limits", model.FactProbes: "probes", model.FactReplicas: "replicas",
-	model.FactServiceAccount: "service account", model.FactHostAccess: "host access", model.FactExposure: "way in", model.FactMesh: "in the mesh", model.FactMTLS: "mutual TLS",
-	model.FactAuthorization: "authorization policy", model.FactRequestAuth: "token check", model.FactNetworkPolicy: "network policy", model.FactLiteralSecret: "secret in clear",
-	model.FactDatastore: "datastore", model.FactLanguage: "language", model.FactOperations: "operations",
-}
-
-// FactName is a fact's key in words.
-func FactName(key string) string { return cmp.Or(factNames[key], key) }
-
 func factWords(f *inventory.Fact) string {
 	if f.Part == "" {
-		return FactName(f.Key)
+		return inventory.FactName(f.Key)
 	}
-	return FactName(f.Key) + " " + f.Part
+	return inventory.FactName(f.Key) + " " + f.Part
 }
 
 // worse reports whether a change of a fact raises risk; "" is a fact that is not there.
@@ -345,6 +334,9 @@ func (d *differ) operations() {
 
 func (d *differ) ownerOf(o model.Operation) int64 {
 	if chosen, ok := d.choices.Documents[o.Input]; ok {
+		if _, known := d.p.names[chosen]; !known {
+			return 0 // nobody's, or a service that is not of this workspace
+		}
 		return chosen
 	}
 	for _, old := range d.r.Operations {

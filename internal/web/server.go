@@ -45,7 +45,9 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	if len(cfg.TrustedProxies) > 0 {
 		e.IPExtractor = echo.ExtractIPFromXFFHeader(trusted(cfg.TrustedProxies)...)
 	}
-	upload := func(c echo.Context) bool { return strings.HasSuffix(c.Path(), "/imports") && c.Request().Method == http.MethodPost }
+	upload := func(c echo.Context) bool {
+		return strings.HasSuffix(c.Path(), "/imports") && c.Request().Method == http.MethodPost
+	}
 	e.Use(s.requestID, s.headers, s.recovered, s.sameOrigin,
 		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: formLimit, Skipper: upload}), s.session)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })

@@ -272,3 +272,8 @@ func Options(chosen string, pairs ...string) []ui.Option {
 	}
 	return list
 }
+
+// Require refuses a page to those who may not do what its form does.
+func Require(c echo.Context, action access.Action, object access.Object) error {
+	return control.Require(Of(c).Actor, action, object)
+}

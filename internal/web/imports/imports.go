@@ -1,0 +1,197 @@
+// Package imports serves the pages on which files become services.
+package imports
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"muster/internal/access"
+	"muster/internal/fault"
+	"muster/internal/imports"
+	"muster/internal/imports/model"
+	"muster/internal/intake"
+	"muster/internal/inventory"
+	"muster/internal/web/kit"
+	view "muster/views/imports"
+	"muster/views/layout"
+	"muster/views/ui"
+)
+
+// Handlers serve the pages.
+type Handlers struct {
+	book *inventory.Book
+	flow *intake.Workflow
+}
+
+// New makes the handlers.
+func New(book *inventory.Book, flow *intake.Workflow) *Handlers {
+	return &Handlers{book: book, flow: flow}
+}
+
+// Routes registers the pages under a workspace; uploads have a limit of their own.
+func (h *Handlers) Routes(g *echo.Group, upload echo.MiddlewareFunc) {
+	g.GET("/imports", h.list)
+	g.GET("/imports/new", h.newForm)
+	g.POST("/imports", h.upload, upload)
+	g.GET("/imports/:id", h.show)
+	g.POST("/imports/:id/confirm", h.confirm)
+	g.POST("/imports/:id/cancel", h.cancel)
+	g.POST("/imports/:id/undo", h.undo)
+}
+
+func (h *Handlers) list(c echo.Context) error {
+	page := max(kit.Number(c.QueryParam("page")), 1)
+	rows, total, err := h.book.Imports(kit.Ctx(c), kit.Of(c).Actor, page)
+	if err != nil {
+		return err
+	}
+	sources, err := h.book.Sources(kit.Ctx(c), kit.Of(c).Actor)
+	if err != nil {
+		return err
+	}
+	names := map[int64]string{}
+	for _, s := range sources {
+		names[s.ID] = s.Name
+	}
+	l := view.List{Page: kit.Page(c, "imports", "Imports"), MayImport: kit.Can(c, access.Write, access.Imports)}
+	for i := range rows {
+		l.Rows = append(l.Rows, past(c, &rows[i], names[rows[i].SourceID]))
+	}
+	l.Pages = ui.Pages{Page: page, Of: max(1, int((total+inventory.PageSize-1)/inventory.PageSize)), Total: total, What: "imports"}
+	address := func(n int) string { return kit.In(c, "/imports?page="+strconv.Itoa(n)) }
+	if page > 1 {
+		l.Pages.Prev = address(page - 1)
+	}
+	if page < l.Pages.Of {
+		l.Pages.Next = address(page + 1)
+	}
+	return kit.Render(c, http.StatusOK, view.Index(l))
+}
+
+func past(c echo.Context, i *inventory.Import, source string) view.Past {
+	p := view.Past{Href: kit.In(c, "/imports/"+strconv.FormatInt(i.ID, 10)), Source: source, Who: i.ActorName, At: i.CreatedAt, Partial: i.Partial}
+	switch i.State {
+	case inventory.ImportApplied:
+		p.State, p.Tone, p.Summary = "counts", ui.OK, summary(i)
+	case inventory.ImportUndone:
+		p.State, p.Tone, p.Summary = "undone", ui.Unk, summary(i)
+	default:
+		p.State, p.Tone, p.Summary = "waits for a word", ui.Warn, "Nothing was stored yet."
+	}
+	return p
+}
+
+func countsOf(i *inventory.Import) map[string]intake.Counts {
+	counts := map[string]intake.Counts{}
+	if json.Unmarshal([]byte(i.Counts), &counts) != nil {
+		return map[string]intake.Counts{}
+	}
+	return counts
+}
+
+func summary(i *inventory.Import) string {
+	n := countsOf(i)
+	var parts []string
+	for _, of := range []struct{ key, one, many string }{{"services", "service", "services"}, {"dependencies", "call", "calls"}, {"facts", "fact", "facts"}} {
+		c := n[of.key]
+		if all := c.Created + c.Changed + c.Gone; all > 0 {
+			parts = append(parts, fmt.Sprintf("%s (%d new, %d changed, %d gone)", ui.Plural(all, of.one, of.many), c.Created, c.Changed, c.Gone))
+		}
+	}
+	if len(parts) == 0 {
+		return "Nothing changed."
+	}
+	return strings.Join(parts, ", ") + "."
+}
+
+func (h *Handlers) newForm(c echo.Context) error {
+	return h.uploadPage(c, http.StatusOK, nil)
+}
+
+func (h *Handlers) uploadPage(c echo.Context, status int, failure error) error {
+	if err := kit.Require(c, access.Write, access.Imports); err != nil {
+		return err
+	}
+	u := view.Upload{Page: kit.Page(c, "imports", "Import files", crumb(c)), Action: kit.In(c, "/imports"), Source: c.FormValue("source"), Partial: c.FormValue("partial") != ""}
+	if failure != nil {
+		var ok bool
+		if u.Message, u.Errors, u.Problems, ok = kit.Invalid(failure); !ok {
+			return failure
+		}
+	}
+	environments, err := h.book.Environments(kit.Ctx(c), kit.Of(c).Actor)
+	if err != nil {
+		return err
+	}
+	for _, e := range environments {
+		id := strconv.FormatInt(e.ID, 10)
+		u.Environments = append(u.Environments, ui.Option{Value: id, Label: e.Name, Chosen: id == c.FormValue("environment")})
+	}
+	return kit.Render(c, status, view.New(u))
+}
+
+func crumb(c echo.Context) layout.Crumb {
+	return layout.Crumb{Label: "Imports", Href: kit.In(c, "/imports")}
+}
+
+func (h *Handlers) upload(c echo.Context) error {
+	if err := kit.Require(c, access.Write, access.Imports); err != nil {
+		return err
+	}
+	found, err := read(c)
+	if err == nil {
+		var id int64
+		id, err = h.flow.Propose(kit.Ctx(c), kit.Of(c).Actor, intake.Proposal{EnvironmentID: kit.Number64(c.FormValue("environment")), SourceName: c.FormValue("source"), Partial: c.FormValue("partial") != "", Inspection: found})
+		if err == nil {
+			return c.Redirect(http.StatusSeeOther, kit.In(c, "/imports/"+strconv.FormatInt(id, 10)))
+		}
+	}
+	return h.uploadPage(c, kit.Status(err), err)
+}
+
+// read inspects what was uploaded. A file that cannot be used refuses the whole, so that nothing is half known.
+func read(c echo.Context) (*model.Inspection, error) {
+	form, err := c.MultipartForm()
+	if err != nil {
+		return nil, fault.Field("files", "The upload was cut off or is too large. Send it again; nothing was stored.")
+	}
+	defer func() { _ = form.RemoveAll() }() // temporary files; the system removes what stays
+	gathered := imports.NewUpload()
+	for _, header := range form.File["files"] {
+		data, err := content(header)
+		if err != nil {
+			return nil, fault.Field("files", "The upload was cut off. Send it again; nothing was stored.")
+		}
+		if header.Filename == "" && len(data) == 0 {
+			continue
+		}
+		if err := gathered.Upload(header.Filename, data); err != nil {
+			return nil, fault.Field("files", err.Error())
+		}
+	}
+	if len(gathered.Files) == 0 && len(gathered.Problems) == 0 {
+		return nil, fault.Field("files", "Choose at least one file.")
+	}
+	found, err := imports.Inspect(gathered.Files, imports.Options{Explicit: gathered.Explicit})
+	if err != nil {
+		return nil, fault.Field("files", err.Error())
+	}
+	found.Problems = append(found.Problems, gathered.Problems...)
+	return found, nil
+}
+
+func content(header *multipart.FileHeader) ([]byte, error) {
+	f, err := header.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}

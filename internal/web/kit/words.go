@@ -1,0 +1,67 @@
+package kit
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Difference says in words what the log keeps as two JSON objects.
+func Difference(before, after string) string {
+	old, now := map[string]any{}, map[string]any{}
+	if json.Unmarshal([]byte(before), &old) != nil {
+		old = map[string]any{}
+	}
+	if json.Unmarshal([]byte(after), &now) != nil {
+		now = map[string]any{}
+	}
+	var parts []string
+	for _, key := range keys(old, now) {
+		word := strings.ReplaceAll(key, "_", " ")
+		switch o, had := old[key]; {
+		case !had:
+			parts = append(parts, fmt.Sprintf("%s: %s", word, plain(now[key])))
+		default:
+			parts = append(parts, fmt.Sprintf("%s: %s → %s", word, plain(o), plain(now[key])))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// keys are those of both objects, in a fixed order.
+func keys(a, b map[string]any) []string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return slices.Sorted(maps.Keys(all))
+}
+
+// plain writes a JSON value for people.
+func plain(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return "–"
+	case string:
+		if x == "" {
+			return "–"
+		}
+		return x
+	case []any:
+		var parts []string
+		for _, e := range x {
+			parts = append(parts, plain(e))
+		}
+		return strings.Join(parts, ", ")
+	case map[string]any:
+		var parts []string
+		for _, k := range slices.Sorted(maps.Keys(x)) {
+			if n, ok := x[k].(float64); ok && n == 0 {
+				continue
+			}
+			parts = append(parts, k+" "+plain(x[k]))
+		}
+		return strings.Join(parts, ", ")
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,198 @@
+// Package services serves the list of services, one service, and the forms that change it.
+package services
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"muster/internal/access"
+	"muster/internal/inventory"
+	"muster/internal/web/kit"
+	"muster/views/layout"
+	view "muster/views/services"
+	"muster/views/ui"
+)
+
+// Handlers serve the pages.
+type Handlers struct{ book *inventory.Book }
+
+// New makes the handlers.
+func New(book *inventory.Book) *Handlers { return &Handlers{book: book} }
+
+// Routes registers the pages under a workspace.
+func (h *Handlers) Routes(g *echo.Group) {
+	g.GET("/services", h.list)
+	g.POST("/services/assign", h.assign)
+	g.GET("/services/new", h.newForm)
+	g.POST("/services/new", h.create)
+	g.GET("/services/:slug", h.show)
+	g.GET("/services/:slug/edit", h.editForm)
+	g.POST("/services/:slug/edit", h.edit)
+	g.POST("/services/:slug/confirm", h.confirm)
+	g.GET("/services/:slug/retire", h.retireForm)
+	g.POST("/services/:slug/retire", h.retire)
+	g.POST("/services/:slug/restore", h.restore)
+	g.GET("/services/:slug/merge", h.mergeForm)
+	g.POST("/services/:slug/merge", h.merge)
+	g.GET("/services/:slug/split", h.splitForm)
+	g.POST("/services/:slug/split", h.split)
+	g.POST("/services/:slug/calls", h.addCall)
+	g.POST("/services/:slug/calls/:id/remove", h.removeCall)
+	g.POST("/services/:slug/endpoints", h.addEndpoint)
+	g.POST("/services/:slug/endpoints/:id/remove", h.removeEndpoint)
+}
+
+// Word turns a phrase of the domain into one of the page.
+func Word(p inventory.Phrase) ui.Word { return ui.Word{Text: p.Text, Tone: ui.Tone(p.Tone)} }
+
+func filterOf(q url.Values) inventory.Filter {
+	return inventory.Filter{
+		Text: q.Get("text"), Kind: q.Get("kind"), Exposure: q.Get("exposure"), Tier: kit.Number(q.Get("tier")), TeamID: kit.Number64(q.Get("team")), DataClass: q.Get("data"),
+		Authentication: q.Get("authentication"), Encryption: q.Get("encryption"), Unconfirmed: q.Get("unconfirmed") != "", Retired: q.Get("retired") != "", Sort: q.Get("sort"), Page: kit.Number(q.Get("page")),
+	}
+}
+
+// with gives the list's address with one value changed, back on the first page.
+func with(c echo.Context, key, value string) string {
+	q := url.Values{}
+	for k, v := range c.QueryParams() {
+		if k != "page" && len(v) > 0 && v[0] != "" {
+			q.Set(k, v[0])
+		}
+	}
+	if value == "" {
+		q.Del(key)
+	} else {
+		q.Set(key, value)
+	}
+	return kit.In(c, "/services") + "?" + q.Encode()
+}
+
+func (h *Handlers) list(c echo.Context) error { return h.listPage(c, http.StatusOK, "") }
+
+func (h *Handlers) listPage(c echo.Context, status int, message string) error {
+	v, ctx, f := kit.Of(c), kit.Ctx(c), filterOf(c.QueryParams())
+	page, err := h.book.List(ctx, v.Actor, f)
+	if err != nil {
+		return err
+	}
+	teams, err := h.book.Teams(ctx, v.Actor)
+	if err != nil {
+		return err
+	}
+	l := view.List{Page: kit.Page(c, "services", "Services"), Text: f.Text, Sort: f.Sort, Clear: kit.In(c, "/services"), Unconfirmed: f.Unconfirmed, Message: message,
+		MayWrite: kit.Can(c, access.Write, access.Inventory), MayImport: kit.Can(c, access.Write, access.Imports)}
+	if l.Sort == "" {
+		l.Sort = "name"
+	}
+	blankFilter := f
+	blankFilter.Sort, blankFilter.Page = "", 0
+	l.Filtered = blankFilter != inventory.Filter{}
+	l.Empty = page.Total == 0 && !l.Filtered
+	l.Lead = fmt.Sprintf("%d services and datastores.", page.Total)
+	l.SortBy = func(column string) string {
+		if l.Sort == column {
+			column = "-" + column
+		}
+		return with(c, "sort", column)
+	}
+	names := teamNames(teams)
+	for i := range page.Rows {
+		l.Rows = append(l.Rows, row(c, &page.Rows[i], names))
+	}
+	choices(&l, &f, teams)
+	l.Pages = Pages(page.Page, page.Pages(), page.Total, "services", func(n int) string { return with(c, "page", strconv.Itoa(n)) })
+	return kit.Render(c, status, view.Index(l))
+}
+
+// Pages makes the pager of a list.
+func Pages(page, of int, total int64, what string, address func(int) string) ui.Pages {
+	p := ui.Pages{Page: page, Of: of, Total: total, What: what}
+	if page > 1 {
+		p.Prev = address(page - 1)
+	}
+	if page < of {
+		p.Next = address(page + 1)
+	}
+	return p
+}
+
+func teamNames(teams []inventory.Team) map[int64]string {
+	names := map[int64]string{}
+	for _, t := range teams {
+		names[t.ID] = t.Name
+	}
+	return names
+}
+
+func row(c echo.Context, s *inventory.Service, teams map[int64]string) view.Row {
+	r := view.Row{ID: s.ID, Name: s.Name, Href: kit.In(c, "/services/"+s.Slug), Tier: s.Tier, Confirmed: s.ConfirmedAt != nil, Classes: strings.Join(s.Classes(), ", "), Seen: s.LastSeenAt,
+		Exposure: Word(inventory.ExposurePhrase(s.Exposure)), Authentication: Word(inventory.AuthenticationPhrase(s.Authentication)), Encryption: Word(inventory.EncryptionPhrase(s.Encryption)),
+		Callers: strconv.Itoa(s.Callers), Callees: strconv.Itoa(s.Callees)}
+	if kit.Of(c).Place.Visible != nil {
+		r.Callers, r.Callees = "–", "–" // counts would tell of services that a consultant may not see
+	}
+	if s.TeamID != nil {
+		r.Owner = teams[*s.TeamID]
+	}
+	parts := []string{}
+	if s.Kind == inventory.KindDatastore {
+		parts = append(parts, "datastore", s.DatastoreKind)
+	}
+	for _, p := range append(parts, s.Language, s.Runtime) {
+		if p != "" {
+			r.Sub += " · " + p
+		}
+	}
+	r.Sub = strings.TrimPrefix(r.Sub, " · ")
+	return r
+}
+
+func choices(l *view.List, f *inventory.Filter, teams []inventory.Team) {
+	l.Kinds = kit.Options(f.Kind, "", "Services and datastores", "service", "Services", "datastore", "Datastores")
+	l.Tiers = kit.Options(strconv.Itoa(f.Tier), "", "Any tier", "1", "Tier 1", "2", "Tier 2", "3", "Tier 3")
+	l.Exposures = kit.Options(f.Exposure, "", "Any exposure", "public", "Public", "partner", "Partners", "internal", "Internal", "unknown", "Unknown")
+	data := []string{"", "Any data", "none", "Not classified"}
+	for _, d := range inventory.DataClasses() {
+		data = append(data, d, strings.ToUpper(d[:1])+d[1:])
+	}
+	l.Data = kit.Options(f.DataClass, data...)
+	owners := []string{"0", "Any owner", "-1", "Nobody"}
+	assign := []string{"", "Owner…"}
+	for _, t := range teams {
+		owners = append(owners, strconv.FormatInt(t.ID, 10), t.Name)
+		assign = append(assign, strconv.FormatInt(t.ID, 10), t.Name)
+	}
+	l.Owners = kit.Options(strconv.FormatInt(f.TeamID, 10), owners...)
+	l.Teams = kit.Options("", assign...)
+	l.Auths = kit.Options(f.Authentication, "", "Any authentication", "unknown", "Unknown", "none", "None documented", "partly", "Partly documented", "documented", "Documented", "mtls", "Mesh members", "named", "Named callers", "token", "Token")
+	l.Encs = kit.Options(f.Encryption, "", "Any encryption", "unknown", "Unknown", "none", "Plain text", "plain_edge", "Plain on the way in", "permissive", "Permissive", "tls", "TLS on the way in", "mtls", "Mutual TLS")
+}
+
+func (h *Handlers) assign(c echo.Context) error {
+	values, err := kit.Form(c)
+	if err != nil {
+		return err
+	}
+	b := inventory.Bulk{IDs: kit.Numbers(values["id"]), Tier: kit.Number(values.Get("tier")), Exposure: inventory.Exposure(values.Get("exposure"))}
+	if id := kit.Number64(values.Get("team")); id > 0 {
+		b.TeamID = &id
+	}
+	n, err := h.book.Assign(kit.Ctx(c), kit.Of(c).Actor, b)
+	if err != nil {
+		if message, _, _, ok := kit.Invalid(err); ok {
+			return h.listPage(c, kit.Status(err), message)
+		}
+		return err
+	}
+	return kit.Done(c, "/services", ui.Plural(n, "service was", "services were")+" changed.")
+}
+
+func crumb(c echo.Context) layout.Crumb {
+	return layout.Crumb{Label: "Services", Href: kit.In(c, "/services")}
+}

@@ -1,0 +1,56 @@
+// Package overview holds the pages that look at the whole: the overview, the search, the activity log.
+package overview
+
+import (
+	"time"
+
+	"muster/views/layout"
+	"muster/views/ui"
+)
+
+// Step is one thing to do next.
+type Step struct{ Text, Note, Href, Action string }
+
+// Overview is the first page of a workspace.
+type Overview struct {
+	*layout.Page
+	Sentence       string
+	Empty          bool
+	MayImport      bool
+	Cells          []Cell
+	Exposure, Data []ui.Bar
+	Proven, Open   []ui.Bar
+	Calls          []ui.Bar
+	Steps          []Step
+}
+
+// Cell is one number with its words.
+type Cell struct {
+	N           int
+	Label, Href string
+}
+
+// Hit is one service that a search found.
+type Hit struct{ Name, Href, Text string }
+
+// Search is the page of results.
+type Search struct {
+	*layout.Page
+	Text string
+	Hits []Hit
+}
+
+// Entry is one line of the activity log.
+type Entry struct {
+	Seq                             int64
+	Who, What, Object, Detail, From string
+	At                              time.Time
+}
+
+// Activity is the page of the log.
+type Activity struct {
+	*layout.Page
+	Text    string
+	Entries []Entry
+	Older   string // an address; "" at the end
+}
