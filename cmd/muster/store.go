@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
-	"muster/internal/app"
 	"muster/internal/config"
 	"muster/internal/database"
 	"muster/internal/fault"
+	"muster/internal/house"
 )
 
 type migrateCmd struct {
@@ -22,12 +22,12 @@ type migrateUpCmd struct{ config.Store }
 
 // Run applies every missing migration.
 func (c migrateUpCmd) Run(ctx context.Context, o output) error {
-	house, err := app.Open(ctx, c.Store)
+	h, err := house.Open(ctx, c.Store)
 	if err != nil {
 		return err
 	}
-	defer house.Close()
-	return printMigrations(ctx, house.DB, o)
+	defer h.Close()
+	return printMigrations(ctx, h.DB, o)
 }
 
 type migrateStatusCmd struct{ config.Store }
@@ -117,7 +117,7 @@ func (c verifyCmd) Run(ctx context.Context, o output) error {
 		return err
 	}
 	defer db.Close()
-	result, err := app.Verify(ctx, db)
+	result, err := house.Verify(ctx, db)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"muster/internal/config"
+	"muster/internal/database"
+	"muster/internal/fault"
+	"muster/internal/house"
+	"muster/internal/imports/model"
+	"muster/internal/intake"
+)
+
+type importCmd struct {
+	config.Store
+	Paths       []string `arg:"" name:"path" help:"Files, folders and zip archives; together they are one import."`
+	Workspace   string   `required:"" help:"The workspace's name in addresses."`
+	Environment string   `default:"production" help:"The environment's name in addresses."`
+	Source      string   `help:"Where the files come from; found or suggested when left out."`
+	Format      string   `help:"Take every file as this format." placeholder:"F"`
+	Partial     bool     `help:"What the files do not name stays as it was."`
+	DryRun      bool     `help:"Print the difference and store nothing."`
+	AcceptDrop  bool     `help:"More than half of what the source showed is really gone."`
+	JSON        bool     `name:"json" help:"Print one JSON document."`
+}
+
+// imported is what `muster import --json` prints.
+type imported struct {
+	ImportID     string          `json:"import_id"`
+	DryRun       bool            `json:"dry_run"`
+	Held         bool            `json:"held"`
+	Reason       string          `json:"reason"`
+	Inputs       []model.Input   `json:"inputs"`
+	Warnings     []model.Problem `json:"warnings"`
+	Duration     int64           `json:"duration_ms"`
+	Services     intake.Counts   `json:"services"`
+	Dependencies intake.Counts   `json:"dependencies"`
+	Components   intake.Counts   `json:"components"`
+	Findings     findingCounts   `json:"findings"`
+}
+
+// findingCounts stay 0: manifests make no findings.
+type findingCounts struct {
+	Created   int `json:"created"`
+	Reopened  int `json:"reopened"`
+	Unchanged int `json:"unchanged"`
+	Ended     int `json:"ended"`
+	Updated   int `json:"updated"`
+}
+
+// Run imports the files, or says what that would change.
+func (c importCmd) Run(ctx context.Context, o output) error {
+	start := time.Now()
+	found, err := inspect(c.Paths, c.Format)
+	if err != nil {
+		return err
+	}
+	h, err := house.Open(ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	w, err := h.Identity.WorkspaceBySlug(ctx, c.Workspace)
+	if err != nil {
+		return err
+	}
+	ctx = database.WithWorkspace(ctx, w.ID)
+	environment, err := c.environment(ctx, h)
+	if err != nil {
+		return err
+	}
+	id, err := h.Intake.Propose(ctx, system, intake.Proposal{EnvironmentID: environment, SourceName: c.Source, Partial: c.Partial, Inspection: found})
+	if err != nil {
+		return err
+	}
+	preview, err := h.Intake.Preview(ctx, system, id, intake.Choices{AcceptBig: c.AcceptDrop})
+	if err != nil {
+		return err
+	}
+	result := imported{ImportID: strconv.FormatInt(id, 10), DryRun: c.DryRun, Held: preview.Plan.Held, Inputs: found.Inputs, Warnings: found.Problems}
+	plan := preview.Plan
+	switch {
+	case c.DryRun || plan.Held:
+		err = h.Intake.Cancel(ctx, system, id)
+	default:
+		plan, err = h.Intake.Confirm(ctx, system, id, intake.Choices{AcceptBig: c.AcceptDrop})
+	}
+	if err != nil {
+		return err
+	}
+	if result.Held {
+		result.Reason = "More than half of what this source showed would be gone. If that is right, say --accept-drop; if these files are a part, say --partial."
+	}
+	result.Services, result.Dependencies, result.Duration = plan.Services, plan.Dependencies, time.Since(start).Milliseconds()
+	return c.report(o, &result, preview.Source.Name)
+}
+
+func (c importCmd) environment(ctx context.Context, h *house.House) (int64, error) {
+	all, err := h.Inventory.Environments(ctx, system)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range all {
+		if e.Slug == c.Environment {
+			return e.ID, nil
+		}
+	}
+	return 0, fault.New(fault.Invalid, "The workspace has no environment %q.", c.Environment)
+}
+
+func (c importCmd) report(o output, r *imported, source string) error {
+	if c.JSON {
+		if err := printJSON(o.out, r); err != nil {
+			return err
+		}
+	} else {
+		word := "Imported"
+		if c.DryRun {
+			word = "Would import"
+		}
+		if r.Held {
+			word = "Held, nothing stored"
+		}
+		fmt.Fprintf(o.out, "%s %d files as source %s in %d ms.\nServices: %s.\nCalls: %s.\n", word, len(r.Inputs), source, r.Duration, counted(r.Services), counted(r.Dependencies))
+	}
+	for _, p := range r.Warnings {
+		fmt.Fprintf(o.err, "muster: %s %s: %s\n", p.Path, p.At, p.Message)
+	}
+	if r.Held {
+		fmt.Fprintln(o.err, "muster:", r.Reason)
+		return errNo
+	}
+	return nil
+}
+
+func counted(c intake.Counts) string {
+	return fmt.Sprintf("%d new, %d changed, %d unchanged, %d gone", c.Created, c.Changed, c.Unchanged, c.Gone)
+}
