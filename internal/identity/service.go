@@ -53,6 +53,11 @@ func (s *Service) CheckLink(ctx context.Context, kind, token string) (Link, erro
 	if !found || l.UsedAt != nil || !l.ExpiresAt.After(s.db.Now(ctx)) {
 		return Link{}, deadLink(kind)
 	}
+	if kind == LinkSetup { // somebody may have been made on the command line since
+		if n, err := s.countUsers(ctx); err != nil || n > 0 {
+			return Link{}, orElse(err, deadLink(kind))
+		}
+	}
 	return l, nil
 }
 

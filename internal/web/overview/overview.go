@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,10 +58,10 @@ func (h *Handlers) overview(c echo.Context) error {
 	}
 	for _, e := range []inventory.Exposure{inventory.Public, inventory.Partner, inventory.Internal, inventory.ExposureUnknown} {
 		word := inventory.ExposurePhrase(e)
-		p.Exposure = append(p.Exposure, bar(strings.TrimPrefix(strings.ToUpper(word.Text[:1])+word.Text[1:], "Exposure "), t.exposure[e], ui.Tone(word.Tone), "exposure="+string(e)))
+		p.Exposure = append(p.Exposure, bar(capital(strings.TrimPrefix(word.Text, "exposure ")), t.exposure[e], ui.Tone(word.Tone), "exposure="+string(e)))
 	}
 	for _, d := range append(inventory.DataClasses(), "none") {
-		label, tone := strings.ToUpper(d[:1])+d[1:], ui.Tone("done")
+		label, tone := capital(d), ui.Tone("done")
 		if d == "none" {
 			label, tone = "Not classified", ui.Unk
 		}
@@ -80,9 +81,14 @@ func (h *Handlers) overview(c echo.Context) error {
 	}{{"mtls", "Mutual TLS", ui.OK}, {"tls", "TLS", ui.OK}, {"none", "Plain text", ui.Bad}, {"unknown", "Not known", ui.Unk}} {
 		p.Calls = append(p.Calls, ui.Bar{Label: w.label, N: o.Transports[w.key], Of: int(o.Calls), Tone: w.tone})
 	}
+	for _, rows := range []*[]ui.Bar{&p.Data, &p.Proven, &p.Open, &p.Calls} {
+		*rows = slices.DeleteFunc(*rows, func(b ui.Bar) bool { return b.N == 0 }) // what there is none of needs no line
+	}
 	p.Steps = steps(t, &o, services)
 	return kit.Render(c, http.StatusOK, view.Index(p))
 }
+
+func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
 // totals are the counts of the whole inventory.
 type totals struct {

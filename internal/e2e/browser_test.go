@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	program := os.Getenv("CHROMIUM")
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil && program == "" {
+			program = path
+		}
+	}
+	if program == "" {
+		t.Fatal("The browser tests need Chromium: install the chromium package, or set CHROMIUM.")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1366, 900))
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	ctx, end := chromedp.NewContext(allocator)
+	t.Cleanup(end)
+	return ctx
+}
+
+// walk lists what a signed-in owner can look at.
+func (s *site) walk() []string {
+	w := "/w/" + s.home.Slug
+	return []string{
+		w + "/overview", w + "/services", w + "/services?text=nothing-like-it", w + "/services?unconfirmed=1&sort=-callers", w + "/services/new", w + "/services/orders", w + "/services/orders?tab=calls",
+		w + "/services/orders?tab=endpoints", w + "/services/orders?tab=operations", w + "/services/orders?tab=history", w + "/services/web", w + "/services/web?tab=calls", w + "/services/orders/edit",
+		w + "/services/orders/retire", w + "/services/orders/merge", w + "/services/orders/split", w + "/imports", w + "/imports/new", w + "/imports/1", w + "/imports/" + s.ids["id"],
+		w + "/search", w + "/search?q=orders", w + "/activity", w + "/members", w + "/members/" + s.ids["member"], w + "/teams", w + "/teams/" + s.ids["team"], w + "/settings", w + "/settings/roles",
+		w + "/settings/components", "/account", "/account/mfa?first=1", w + "/not-there",
+	}
+}
+
+// outside lists what anybody can look at.
+func (s *site) outside() []string {
+	return []string{"/login", "/invite/" + s.ids["invite"], "/reset/" + s.ids["reset"], "/setup/void"}
+}
+
+const examine = `(async () => {
+  const found = [];
+  if (document.documentElement.scrollWidth > innerWidth) found.push("sideways scroll: " + document.documentElement.scrollWidth + " > " + innerWidth);
+  found.push(...(window.__violations || []));
+  if (window.axe) {
+    const r = await axe.run(document, {runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}});
+    for (const v of r.violations) found.push(v.id + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " — " + (n.any[0] || n.all[0] || n.none[0] || {message: ""}).message).join(" | "));
+  }
+  return found.join("\n");
+})()`
+
+func TestEveryPageInTheBrowser(t *testing.T) {
+	s := open(t)
+	ctx := browser(t)
+	axe, err := os.ReadFile(filepath.Join("testdata", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(s.server.URL+"/login"), listen()); err != nil {
+		t.Fatal(err)
+	}
+	token := s.token(t, "owner")
+	for _, theme := range []string{"light", "dark"} {
+		for _, width := range []int64{1366, 390} {
+			cookie := fmt.Sprintf(`document.cookie="theme=%s;path=/"; document.cookie="muster=;path=/;max-age=0"; 1`, theme)
+			look(t, ctx, s, string(axe), theme, width, cookie, s.outside())
+			look(t, ctx, s, string(axe), theme, width, fmt.Sprintf(`document.cookie="theme=%s;path=/"; document.cookie="muster=%s;path=/"; 1`, theme, token), s.walk())
+		}
+	}
+}
+
+// look visits addresses at one width and in one theme.
+func look(t *testing.T, ctx context.Context, s *site, axe, theme string, width int64, cookie string, paths []string) {
+	t.Helper()
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[int](cookie)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		page, cancel := context.WithTimeout(ctx, 30*time.Second)
+		if err := chromedp.Do(page, chromedp.Navigate(s.server.URL+path)); err != nil {
+			t.Errorf("%s: %v", path, err)
+			cancel()
+			continue
+		}
+		if _, err := chromedp.Run(page, chromedp.Evaluate[int](axe+";1")); err != nil {
+			t.Errorf("%s: load axe: %v", path, err)
+		}
+		found, err := chromedp.Run(page, chromedp.Evaluate[string](examine, chromedp.EvalAwaitPromise))
+		if err != nil || found != "" {
+			t.Errorf("%s, %s, %d px: %v\n%s", path, theme, width, err, found)
+		}
+		if shots != "" {
+			save(t, page, fmt.Sprintf("%s-%s-%d.png", strings.NewReplacer("/", "_", "?", "_", "=", "_", "&", "_").Replace(strings.TrimPrefix(path, "/")), theme, width))
+		}
+		cancel()
+	}
+}
+
+func save(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if err := os.WriteFile(filepath.Join(shots, name), picture, 0o600); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,159 @@
+// Package e2e tries the whole app from outside: with a browser, and as everybody who may or may not come in.
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"muster/internal/access"
+	"muster/internal/config"
+	"muster/internal/database"
+	"muster/internal/house"
+	"muster/internal/identity"
+	"muster/internal/imports"
+	"muster/internal/intake"
+	"muster/internal/inventory"
+	"muster/internal/web"
+)
+
+const password = "copper lantern tuesdays"
+
+// site is a running app with a seeded workspace.
+type site struct {
+	*house.House
+	server  *httptest.Server
+	web     *web.Server
+	home    identity.Workspace
+	other   identity.Workspace
+	people  map[string]identity.User // by role, and a few others
+	service inventory.Service        // one with everything
+	ids     map[string]string        // for path parameters
+	ctx     context.Context
+	owner   access.Actor
+	setup   string
+}
+
+var system = access.SystemActor("test")
+
+func open(t testing.TB) *site {
+	t.Helper()
+	cfg := config.Config{Store: config.Store{Data: t.TempDir()}, Addr: "127.0.0.1:0"}
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	h, err := house.Open(t.Context(), cfg.Store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	s := &site{House: h, people: map[string]identity.User{}, ids: map[string]string{}}
+	if s.web, err = web.New(h, &cfg); err != nil {
+		t.Fatal(err)
+	}
+	s.server = httptest.NewServer(s.web.Echo())
+	t.Cleanup(s.server.Close)
+	s.seed(t)
+	return s
+}
+
+func check[T any](t testing.TB) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func (s *site) seed(t testing.TB) {
+	t.Helper()
+	ctx := t.Context()
+	s.setup, _, _ = s.Identity.NewSetupLink(ctx)
+	s.home = check[identity.Workspace](t)(s.Identity.CreateWorkspace(ctx, system, "Kente Pay"))
+	s.other = check[identity.Workspace](t)(s.Identity.CreateWorkspace(ctx, system, "Foreign Works"))
+	user := func(key string, w identity.Workspace, role access.Role) {
+		s.people[key] = check[identity.User](t)(s.Identity.CreateUser(ctx, system, identity.Account{Name: "Person " + key, Email: key + "@kente.example", Password: password}, w.Slug, role))
+	}
+	for _, r := range access.Roles() {
+		user(string(r), s.home, r)
+	}
+	user("stranger", s.other, access.Owner)
+	user("disabled", s.home, access.Owner)
+	place := check[identity.Place](t)(s.Identity.Enter(ctx, s.people["owner"], s.home.Slug))
+	s.owner = place.Actor(s.people["owner"], identity.From{})
+	s.ctx = database.WithWorkspace(ctx, s.home.ID)
+	s.apply(t, "kubernetes.yaml", "api.yaml")
+	team := check[inventory.Team](t)(s.Inventory.SaveTeam(s.ctx, s.owner, 0, "Payments", []int64{place.Member.ID}))
+	s.service = check[inventory.Service](t)(s.Inventory.Get(s.ctx, s.owner, "orders"))
+	preview := s.propose(t, "kubernetes.yaml")
+	token := check[string](t)(s.Identity.Invite(s.ctx, s.owner, "new@kente.example", access.Viewer))
+	reset := check[string](t)(s.Identity.ResetLink(s.ctx, s.owner, s.memberID(t, "viewer")))
+	foreign := database.WithWorkspace(ctx, s.other.ID)
+	check[inventory.Service](t)(s.Inventory.Create(foreign, system, inventory.Edit{Name: "zanzibar-ledger", Kind: inventory.KindService, Tier: 1, Exposure: inventory.Public}))
+	s.ids = map[string]string{"slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
+	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *site) memberID(t testing.TB, key string) int64 {
+	t.Helper()
+	return check[identity.Place](t)(s.Identity.Enter(t.Context(), s.people[key], s.home.Slug)).Member.ID
+}
+
+func (s *site) propose(t testing.TB, names ...string) int64 {
+	t.Helper()
+	var paths []string
+	for _, n := range names {
+		paths = append(paths, filepath.Join("testdata", n))
+	}
+	gathered := check[*imports.Gathered](t)(imports.Gather(paths))
+	found, err := imports.Inspect(gathered.Files, imports.Options{Explicit: gathered.Explicit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	environments := check[[]inventory.Environment](t)(s.Inventory.Environments(s.ctx, s.owner))
+	return check[int64](t)(s.Intake.Propose(s.ctx, s.owner, intake.Proposal{EnvironmentID: environments[0].ID, SourceName: "shop", Inspection: found}))
+}
+
+func (s *site) apply(t testing.TB, names ...string) {
+	t.Helper()
+	check[*intake.Plan](t)(s.Intake.Confirm(s.ctx, s.owner, s.propose(t, names...), intake.Choices{}))
+}
+
+// token signs a person in without the form.
+func (s *site) token(t testing.TB, key string) string {
+	t.Helper()
+	return check[string](t)(s.Identity.Begin(t.Context(), s.people[key], identity.From{IP: "127.0.0.1"}))
+}
+
+// ask sends one request, in process, as somebody.
+func (s *site) ask(method, path, token string, form url.Values) *httptest.ResponseRecorder {
+	return s.askWith(method, path, token, form, func(http.Header) {})
+}
+
+// askWith changes the headers first.
+func (s *site) askWith(method, path, token string, form url.Values, change func(http.Header)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, s.server.URL+path, strings.NewReader(form.Encode()))
+	r.Host = strings.TrimPrefix(s.server.URL, "http://")
+	r.Header.Set("Origin", s.server.URL)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if token != "" {
+		r.AddCookie(&http.Cookie{Name: "muster", Value: token})
+	}
+	change(r.Header)
+	w := httptest.NewRecorder()
+	s.web.Echo().ServeHTTP(w, r)
+	return w
+}
+
+// shots is a folder for screenshots; empty in usual runs.
+var shots = os.Getenv("MUSTER_SHOTS")

@@ -1,0 +1,220 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"muster/internal/access"
+	"muster/internal/activity"
+)
+
+// The credential kinds that each route is tried with.
+var kinds = []string{"anonymous", "owner", "admin", "engineer", "consultant", "viewer", "stranger", "disabled"}
+
+// row says what a route answers to each kind, in the order of kinds. 303 is the way to the sign-in page, to the second
+// factor that consultants need first, or, after a post, to the page that shows what was done.
+type row struct {
+	route string // method and pattern, as registered
+	form  url.Values
+	want  [8]int
+}
+
+// pattern of answers that recur: anonymous and disabled are led to sign in, a consultant without a second factor is led
+// to turn it on, a stranger finds nothing.
+func answers(owner, admin, engineer, viewer int) [8]int {
+	return [8]int{303, owner, admin, engineer, 303, viewer, 404, 303}
+}
+
+var matrix = []row{
+	{route: "GET /healthz", want: [8]int{200, 200, 200, 200, 200, 200, 200, 200}},
+	{route: "GET /readyz", want: [8]int{200, 200, 200, 200, 200, 200, 200, 200}},
+	{route: "GET /static/*", want: [8]int{200, 200, 200, 200, 200, 200, 200, 200}},
+	{route: "GET /setup/:token", want: [8]int{404, 404, 404, 404, 404, 404, 404, 404}}, // the workspace exists already
+	{route: "POST /setup/:token", form: url.Values{"workspace": {"X"}, "name": {"X"}, "email": {"x@x.example"}, "password": {password}}, want: [8]int{404, 404, 404, 404, 404, 404, 404, 404}},
+	{route: "GET /login", want: [8]int{200, 303, 303, 303, 303, 303, 303, 200}},
+	{route: "POST /login", form: url.Values{"email": {"nobody@kente.example"}, "password": {"wrong"}}, want: [8]int{422, 422, 422, 422, 422, 422, 429, 429}},
+	{route: "GET /login/code", want: [8]int{303, 303, 303, 303, 303, 303, 303, 303}},
+	{route: "POST /login/code", want: [8]int{303, 303, 303, 303, 303, 303, 303, 303}},
+	{route: "GET /invite/:token", want: [8]int{200, 200, 200, 200, 200, 200, 200, 200}},
+	{route: "POST /invite/:token", form: url.Values{"name": {""}, "password": {"short"}}, want: [8]int{422, 422, 422, 422, 422, 422, 422, 422}},
+	{route: "GET /reset/:token", want: [8]int{200, 200, 200, 200, 200, 200, 200, 200}},
+	{route: "POST /reset/:token", form: url.Values{"password": {"short"}}, want: [8]int{422, 422, 422, 422, 422, 422, 422, 422}},
+	{route: "POST /theme", form: url.Values{"theme": {"dark"}, "back": {"//evil.example"}}, want: [8]int{303, 303, 303, 303, 303, 303, 303, 303}},
+	{route: "GET /", want: [8]int{303, 303, 303, 303, 303, 303, 303, 303}},
+	{route: "GET /account", want: [8]int{303, 200, 200, 200, 200, 200, 200, 303}},
+	{route: "POST /account/name", form: url.Values{"name": {""}}, want: [8]int{303, 422, 422, 422, 422, 422, 422, 303}},
+	{route: "POST /account/password", form: url.Values{"current": {password}, "password": {"short"}}, want: [8]int{303, 422, 422, 422, 422, 422, 422, 303}},
+	{route: "POST /account/sessions", form: url.Values{"id": {"not-mine"}}, want: [8]int{303, 404, 404, 404, 404, 404, 404, 303}},
+	{route: "GET /account/mfa", want: [8]int{303, 200, 200, 200, 200, 200, 200, 303}},
+	{route: "POST /account/mfa", form: url.Values{"code": {"x"}}, want: [8]int{303, 422, 422, 422, 422, 422, 422, 303}},
+	{route: "POST /account/mfa/off", form: url.Values{"current": {"wrong"}}, want: [8]int{303, 422, 422, 422, 422, 422, 422, 303}},
+	{route: "GET /w/:workspace/overview", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/search", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/activity", want: answers(200, 200, 403, 403)},
+	{route: "GET /w/:workspace/services", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/services/assign", form: url.Values{"id": {"999999"}, "tier": {"1"}}, want: answers(404, 404, 404, 403)},
+	{route: "GET /w/:workspace/services/new", want: answers(200, 200, 200, 403)},
+	{route: "POST /w/:workspace/services/new", form: url.Values{"name": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/services/:slug", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/services/:slug/edit", want: answers(200, 200, 200, 403)},
+	{route: "POST /w/:workspace/services/:slug/edit", form: url.Values{"name": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/services/:slug/confirm", want: answers(303, 303, 303, 403)},
+	{route: "GET /w/:workspace/services/:slug/retire", want: answers(200, 200, 200, 403)},
+	{route: "POST /w/:workspace/services/:slug/retire", form: url.Values{"reason": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/services/:slug/restore", want: answers(409, 409, 409, 403)},
+	{route: "GET /w/:workspace/services/:slug/merge", want: answers(200, 200, 200, 403)},
+	{route: "POST /w/:workspace/services/:slug/merge", form: url.Values{"into": {"999999"}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/services/:slug/split", want: answers(200, 200, 200, 403)},
+	{route: "POST /w/:workspace/services/:slug/split", form: url.Values{"name": {"x"}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/services/:slug/calls", form: url.Values{"to": {"999999"}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/services/:slug/calls/:id/remove", want: answers(404, 404, 404, 403)},
+	{route: "POST /w/:workspace/services/:slug/endpoints", form: url.Values{"address": {"a b"}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/services/:slug/endpoints/:id/remove", want: answers(404, 404, 404, 403)},
+	{route: "GET /w/:workspace/imports", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/imports/new", want: answers(200, 200, 200, 403)},
+	{route: "POST /w/:workspace/imports", want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/imports/:id", want: answers(200, 200, 200, 403)}, // a preview is for those who may import
+	{route: "POST /w/:workspace/imports/:id/undo", want: answers(409, 409, 409, 403)},
+	{route: "POST /w/:workspace/imports/:id/confirm", want: answers(303, 409, 409, 403)}, // the owner was first
+	{route: "POST /w/:workspace/imports/:id/cancel", want: answers(409, 409, 409, 403)},
+	{route: "GET /w/:workspace/members", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/members", form: url.Values{"email": {"x"}, "role": {"viewer"}}, want: answers(422, 422, 403, 403)},
+	{route: "POST /w/:workspace/members/invitations/:id/cancel", want: answers(404, 404, 403, 403)},
+	{route: "GET /w/:workspace/members/:id", want: answers(200, 200, 403, 403)},
+	{route: "POST /w/:workspace/members/:id", form: url.Values{"role": {"king"}}, want: answers(422, 422, 403, 403)},
+	{route: "POST /w/:workspace/members/:id/reset", want: answers(200, 200, 403, 403)},
+	{route: "GET /w/:workspace/teams", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/teams", form: url.Values{"name": {""}}, want: answers(422, 422, 403, 403)},
+	{route: "GET /w/:workspace/teams/:id", want: answers(200, 200, 403, 403)},
+	{route: "POST /w/:workspace/teams/:id", form: url.Values{"name": {""}}, want: answers(422, 422, 403, 403)},
+	{route: "GET /w/:workspace/settings", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/settings", form: url.Values{"name": {""}}, want: answers(422, 422, 403, 403)},
+	{route: "POST /w/:workspace/settings/environments", form: url.Values{"name": {""}}, want: answers(422, 422, 403, 403)},
+	{route: "GET /w/:workspace/settings/roles", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/settings/components", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/members/:id/remove", want: answers(303, 404, 403, 404)}, // the owner removed the viewer just before
+	{route: "POST /logout", want: [8]int{303, 303, 303, 303, 303, 303, 303, 303}},
+}
+
+// path fills a pattern with the seeded ids.
+func (s *site) path(pattern string) string {
+	id := s.ids["id"]
+	switch {
+	case strings.Contains(pattern, "/teams/"):
+		id = s.ids["team"]
+	case strings.Contains(pattern, "/members/:id"):
+		id = s.ids["member"]
+	case strings.Contains(pattern, "/calls/"), strings.Contains(pattern, "/endpoints/"), strings.Contains(pattern, "/invitations/"):
+		id = "999999"
+	}
+	token := "void"
+	if strings.HasPrefix(pattern, "/invite") {
+		token = s.ids["invite"]
+	} else if strings.HasPrefix(pattern, "/reset") {
+		token = s.ids["reset"]
+	} else if strings.HasPrefix(pattern, "/setup") {
+		token = s.setup
+	}
+	return strings.NewReplacer(":workspace", s.home.Slug, ":slug", s.ids["slug"], ":id", id, ":token", token, "*", "app.css").Replace(pattern)
+}
+
+func TestAccessMatrix(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	for _, r := range matrix {
+		method, pattern, _ := strings.Cut(r.route, " ")
+		for i, kind := range kinds {
+			token := ""
+			if kind != "anonymous" {
+				token = s.token(t, kind)
+			}
+			before := s.log(t)
+			answer := s.ask(method, s.path(pattern), token, r.form)
+			if answer.Code != r.want[i] {
+				t.Errorf("%s as %s: %d, want %d", r.route, kind, answer.Code, r.want[i])
+			}
+			if kind != "stranger" && strings.Contains(answer.Body.String(), "zanzibar") {
+				t.Errorf("%s shows %s a name of another workspace", r.route, kind)
+			}
+			if kind == "stranger" && strings.HasPrefix(pattern, "/w/") && strings.Contains(answer.Body.String(), "orders") {
+				t.Errorf("%s shows a stranger what is inside", r.route)
+			}
+			if refused := answer.Code == 403 || answer.Code == 404 || answer.Code == 422; refused && s.log(t) != before {
+				t.Errorf("%s as %s was refused and changed something", r.route, kind)
+			}
+			if answer.Header().Get("Content-Security-Policy") == "" || answer.Header().Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s lacks the security headers", r.route)
+			}
+		}
+	}
+}
+
+// log counts what the workspace's activity log holds: each change writes one entry or more.
+func (s *site) log(t testing.TB) int64 {
+	t.Helper()
+	rows := check[[]activity.Activity](t)(s.Activity.Search(s.ctx, access.Actor{Role: access.Owner}, activity.Filter{Limit: 1}))
+	if len(rows) == 0 {
+		return 0
+	}
+	return rows[0].Seq
+}
+
+func TestEveryRouteHasARow(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	known := map[string]bool{}
+	for _, r := range matrix {
+		known[r.route] = true
+	}
+	registered := map[string]bool{}
+	for _, r := range s.web.Echo().Routes() {
+		if strings.HasPrefix(r.Method, "echo_") {
+			continue
+		}
+		registered[r.Method+" "+r.Path] = true
+		if !known[r.Method+" "+r.Path] {
+			t.Errorf("%s %s has no row in the access matrix", r.Method, r.Path)
+		}
+	}
+	for route := range known {
+		if !registered[route] {
+			t.Errorf("%s is in the matrix and not registered", route)
+		}
+	}
+}
+
+func TestOtherSitesCannotWrite(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	token := s.token(t, "owner")
+	for name, change := range map[string]func(h http.Header){
+		"no header at all":     func(h http.Header) { h.Del("Origin") },
+		"another origin":       func(h http.Header) { h.Set("Origin", "https://evil.example") },
+		"a cross-site request": func(h http.Header) { h.Del("Origin"); h.Set("Sec-Fetch-Site", "cross-site") },
+	} {
+		before := s.log(t)
+		answer := s.askWith(http.MethodPost, "/w/"+s.home.Slug+"/services/orders/confirm", token, nil, change)
+		if answer.Code != http.StatusForbidden || s.log(t) != before {
+			t.Errorf("%s: %d", name, answer.Code)
+		}
+	}
+}
+
+func TestDisabledPeopleAreOutAtTheNextRequest(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	token := s.token(t, "admin")
+	if got := s.ask(http.MethodGet, "/w/"+s.home.Slug+"/overview", token, nil).Code; got != 200 {
+		t.Fatal(got)
+	}
+	if err := s.Identity.SetDisabled(t.Context(), system, s.people["admin"].Email, true); err != nil {
+		t.Fatal(err)
+	}
+	before := s.log(t)
+	answer := s.ask(http.MethodPost, "/w/"+s.home.Slug+"/services/orders/confirm", token, nil)
+	if answer.Code != 303 || !strings.HasPrefix(answer.Header().Get("Location"), "/login") || s.log(t) != before {
+		t.Errorf("%d %s", answer.Code, answer.Header().Get("Location"))
+	}
+}
