@@ -21,7 +21,7 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 		return fault.New(fault.Conflict, "%s exists already. Choose a new name, so that no older backup is lost.", path)
 	}
 	// VACUUM INTO reads one consistent state; copying the live file would not.
-	if err := d.reader.WithContext(ctx).Exec("VACUUM INTO ?", path).Error; err != nil {
+	if err := d.writer.WithContext(ctx).Exec("VACUUM INTO ?", path).Error; err != nil {
 		return fmt.Errorf("write backup: %w", errors.Join(err, removeIfThere(path)))
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
