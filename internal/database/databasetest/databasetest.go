@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -107,6 +108,7 @@ func PostgresURL(t testing.TB) string {
 	if errCluster != nil {
 		t.Fatalf("The tests need PostgreSQL: %v. Install the postgresql package, or set MUSTER_TEST_POSTGRES.", errCluster)
 	}
+	runtime.KeepAlive(clusterLife)
 	name := fmt.Sprintf("muster_test_%d_%d", os.Getpid(), databases.Add(1))
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, clusterURL)

@@ -27,15 +27,32 @@ type object struct {
 	line                 int
 	node                 *yaml.Node
 	json                 []byte
+	file                 []byte // the whole file, to say what is wrong with it
 }
 
 func (o *object) at() string  { return model.At(o.path, o.line) }
 func (o *object) key() string { return o.group + "|" + o.kind + "|" + o.namespace + "|" + o.name }
 func (o *object) decode(v any) error {
 	if err := json.Unmarshal(o.json, v); err != nil {
+		if line := templateLine(o.file); line > 0 {
+			return templated(o.path, line)
+		}
 		return model.Fail(o.path, o.line, "The %s %s cannot be read: %s.", o.kind, o.name, reason(err))
 	}
 	return nil
+}
+
+func templated(path string, line int) error {
+	return model.Fail(path, line, "This is a Helm template; run helm template first and import what it prints.")
+}
+
+// templateLine is the line of the first Helm expression; 0 when there is none.
+func templateLine(data []byte) int {
+	place := helm.FindIndex(data)
+	if place == nil {
+		return 0
+	}
+	return 1 + bytes.Count(data[:place[0]], []byte("\n"))
 }
 
 // reason says what is wrong without showing a value, which may be a secret.
@@ -95,9 +112,8 @@ func parse(f model.File) ([]*object, error) {
 }
 
 func syntaxError(f model.File, err error) error {
-	if place := helm.FindIndex(f.Data); place != nil {
-		line := 1 + bytes.Count(f.Data[:place[0]], []byte("\n"))
-		return model.Fail(f.Path, line, "This is a Helm template; run helm template first and import what it prints.")
+	if line := templateLine(f.Data); line > 0 {
+		return templated(f.Path, line)
 	}
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 0
@@ -154,7 +170,7 @@ func newObject(f model.File, node *yaml.Node) (*object, error) {
 	budget := maxNodes
 	value, err := plain(node, "", 0, &budget)
 	if err != nil {
-		return nil, model.Fail(f.Path, node.Line, "%s", err.Error())
+		return nil, model.Fail(f.Path, node.Line, "This document cannot be read: %s.", err.Error())
 	}
 	encoded, err := json.Marshal(value)
 	if err != nil {
@@ -168,7 +184,7 @@ func newObject(f model.File, node *yaml.Node) (*object, error) {
 			OwnerReferences               []struct{ Kind, Name string }
 		}
 	}
-	o := &object{path: f.Path, line: node.Line, node: node, json: encoded}
+	o := &object{path: f.Path, line: node.Line, node: node, json: encoded, file: f.Data}
 	o.kind, o.name = text(node, "kind"), text(child(node, "metadata"), "name")
 	if err := o.decode(&head); err != nil {
 		return nil, err
@@ -177,7 +193,7 @@ func newObject(f model.File, node *yaml.Node) (*object, error) {
 		return nil, model.Fail(f.Path, node.Line, "A document of this file has no apiVersion or no kind, so it is not a Kubernetes object.")
 	}
 	if helm.MatchString(head.Kind + head.Metadata.Name + head.Metadata.Namespace) {
-		return nil, model.Fail(f.Path, node.Line, "This is a Helm template; run helm template first and import what it prints.")
+		return nil, templated(f.Path, node.Line)
 	}
 	o.group, o.version, _ = strings.Cut(head.APIVersion, "/")
 	if o.version == "" {
@@ -212,10 +228,10 @@ var texts = []string{"labels", "annotations", "matchLabels", "selector", "nodeSe
 // plain turns a node into JSON values, with aliases expanded up to a budget.
 func plain(n *yaml.Node, under string, depth int, budget *int) (any, error) {
 	if *budget--; *budget < 0 {
-		return nil, errors.New("Its aliases expand to more than two million values.")
+		return nil, errors.New("its aliases expand to more than two million values")
 	}
 	if depth > maxDepth {
-		return nil, fmt.Errorf("It is nested deeper than %d levels.", maxDepth)
+		return nil, fmt.Errorf("it is nested deeper than %d levels", maxDepth)
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
