@@ -212,6 +212,14 @@ type Service struct {
 	IngressIsolated       bool     `json:"ingress_isolated"`
 	EgressIsolated        bool     `json:"egress_isolated"`
 
+	PortMTLS   []PortMTLS `json:"port_mtls"`   // ports whose mode differs from MTLS
+	Admission  Admission  `json:"admission"`   // what the mesh's authorization policies let in
+	Gateway    bool       `json:"gateway"`     // it is itself the way in: an ingress gateway or edge proxy
+	Autoscaled string     `json:"autoscaled"`  // the HorizontalPodAutoscaler's place; "" when none names it
+	RightsSeen bool       `json:"rights_seen"` // some RoleBinding of these files names its service account
+	Rights     []Right    `json:"rights"`      // what its service account may do in the cluster
+	Storage    []Storage  `json:"storage"`     // the volumes that it claims
+
 	LiteralSecrets []LiteralSecret `json:"literal_secrets"`
 	Facts          []Fact          `json:"facts"`
 	At             string          `json:"at"` // "path:line"
@@ -233,6 +241,7 @@ type Container struct {
 	ReadOnlyRoot             bool     `json:"read_only_root"`
 	AllowPrivilegeEscalation *bool    `json:"allow_privilege_escalation"`
 	DropsAllCaps             bool     `json:"drops_all_caps"`
+	Seccomp                  string   `json:"seccomp"` // RuntimeDefault, Localhost, Unconfined; "" where neither pod nor container says
 	CapAdd                   []string `json:"cap_add"`
 	At                       string   `json:"at"`
 }
@@ -252,6 +261,44 @@ type Exposure struct {
 	Scope     string `json:"scope"`   // all, internal, loopback
 	Ephemeral bool   `json:"ephemeral"`
 	TLS       Truth  `json:"tls"`
+	Redirects bool   `json:"redirects"`         // plain HTTP is answered only by a redirect to HTTPS
+	MinTLS    string `json:"min_tls,omitempty"` // the oldest protocol that the object states, as "TLS1.2"
+	At        string `json:"at"`
+}
+
+// PortMTLS is a port that the mesh treats otherwise than the rest of the workload.
+type PortMTLS struct {
+	Port int    `json:"port"`
+	Mode MTLS   `json:"mode"`
+	At   string `json:"at"`
+}
+
+// Admission is what the authorization policies that cover a workload let in, seen together. The zero value says that
+// no policy covers it.
+type Admission struct {
+	Allows       int    `json:"allows"`        // ALLOW policies that cover it
+	DenyAll      bool   `json:"deny_all"`      // one of them has no rules, so nothing gets in but what others name
+	AllowAll     bool   `json:"allow_all"`     // a rule lets everybody in ({} or a bare "*")
+	Named        bool   `json:"named"`         // every rule of every ALLOW names principals or namespaces
+	RequestAuth  bool   `json:"request_auth"`  // a RequestAuthentication selects it
+	DemandsToken Truth  `json:"demands_token"` // no request gets in without a signed token
+	At           string `json:"at"`            // the policy that decides: the allow-all, else the deny-all, else the first
+}
+
+// Right is one rule of a role that is bound to a service account.
+type Right struct {
+	Role        string   `json:"role"` // "ClusterRole/cluster-admin"
+	Verbs       []string `json:"verbs"`
+	Resources   []string `json:"resources"`
+	ClusterWide bool     `json:"cluster_wide"` // bound by a ClusterRoleBinding
+	At          string   `json:"at"`
+}
+
+// Storage is a volume that a workload claims.
+type Storage struct {
+	Claim     string `json:"claim"`
+	Class     string `json:"class"`
+	Encrypted Truth  `json:"encrypted"` // by the class's parameters; unknown where the class is not in the files
 	At        string `json:"at"`
 }
 
@@ -306,9 +353,11 @@ type Dependency struct {
 	Evidence       []Evidence `json:"evidence"`
 	Protocol       string     `json:"protocol,omitempty"` // http, https, grpc, redis, postgres, … where the file says
 	Port           int        `json:"port,omitempty"`
-	Transport      string     `json:"transport"`      // none, tls, mtls, unknown
-	Authentication string     `json:"authentication"` // none, api_key, jwt, oidc, mtls, unknown
-	Authorization  string     `json:"authorization"`  // default_allow, policy, denied, unknown
+	Transport      string     `json:"transport"`            // none, tls, mtls, unknown
+	Authentication string     `json:"authentication"`       // none, api_key, jwt, oidc, mtls, unknown
+	Authorization  string     `json:"authorization"`        // default_allow, policy, denied, unknown
+	TimeoutAt      string     `json:"timeout_at,omitempty"` // the VirtualService that limits how long the caller waits
+	BreakerAt      string     `json:"breaker_at,omitempty"` // the DestinationRule that stops calling what keeps failing
 }
 
 // Evidence is one place in the files that says so.
@@ -345,6 +394,7 @@ type Operation struct {
 	Method   string `json:"method"`
 	Path     string `json:"path"`
 	Security string `json:"security"` // required, optional, none
+	Stated   bool   `json:"stated"`   // the operation or the whole document says so itself, be it "none"
 	Document string `json:"document"` // the title of the document
 	Input    string `json:"input"`    // the path of the file
 	Service  string `json:"service"`  // the service the document belongs to, where the files say
