@@ -19,9 +19,13 @@ import (
 
 // pack stores an inspection. It holds names and places, never a secret's value: the importers do not keep those.
 func pack(i *model.Inspection) ([]byte, error) {
+	text, err := encode(i)
+	if err != nil {
+		return nil, err
+	}
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	if err := json.NewEncoder(z).Encode(i); err != nil {
+	if _, err := io.WriteString(z, text); err != nil {
 		return nil, fmt.Errorf("pack inspection: %w", err)
 	}
 	if err := z.Close(); err != nil {

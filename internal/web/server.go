@@ -45,11 +45,8 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	if len(cfg.TrustedProxies) > 0 {
 		e.IPExtractor = echo.ExtractIPFromXFFHeader(trusted(cfg.TrustedProxies)...)
 	}
-	upload := func(c echo.Context) bool {
-		return strings.HasSuffix(c.Path(), "/imports") && c.Request().Method == http.MethodPost
-	}
 	e.Use(s.requestID, s.headers, s.recovered, s.sameOrigin,
-		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: formLimit, Skipper: upload}), s.session)
+		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: formLimit, Skipper: isUpload}), plainText, s.session)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", s.ready)
 	e.GET("/static/*", serveStatic)
@@ -60,10 +57,25 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	w := e.Group("/w/:workspace", s.signedIn, s.workspace)
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	services.New(h.Inventory).Routes(w)
-	imports.New(h.Inventory, h.Intake).Routes(w, middleware.BodyLimit(uploadLimit))
+	imports.New(h.Inventory, h.Intake).Routes(w, uploads)
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)
 	return s, nil
 }
+
+// ServeHTTP answers HEAD like GET without the body, which the router by itself would refuse.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		get := *r
+		get.Method = http.MethodGet
+		w, r = headWriter{w}, &get
+	}
+	s.echo.ServeHTTP(w, r)
+}
+
+type headWriter struct{ http.ResponseWriter }
+
+// Write drops the body.
+func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
 
 // Echo is the router, for the access matrix.
 func (s *Server) Echo() *echo.Echo { return s.echo }
