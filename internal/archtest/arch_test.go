@@ -15,7 +15,7 @@ import (
 
 // ranks orders our packages: a package imports only packages of a lower rank.
 var ranks = map[string]int{
-	"migrations": 0, "internal/fault": 0, "internal/secret": 0, "internal/imports/model": 0,
+	"migrations": 0, "internal/fault": 0, "internal/secret": 0, "internal/imports/model": 0, "internal/control/catalogue": 0,
 	"internal/config": 1, "internal/database": 1, "internal/database/databasetest": 2,
 	"internal/access": 3, "internal/activity": 4, "internal/identity": 5, "internal/inventory": 6,
 	"internal/imports/limit": 1, "internal/imports/infer": 1, "internal/imports/kubernetes": 2, "internal/imports/compose": 2, "internal/imports/openapi": 2, "internal/imports": 3,
