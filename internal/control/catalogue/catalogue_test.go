@@ -1,11 +1,16 @@
 package catalogue_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
 
 	"muster/internal/control/catalogue"
 )
@@ -138,7 +143,7 @@ func TestClausesHaveSources(t *testing.T) {
 				t.Errorf("%s %s: people only is %t with %d machine sources", c.ID, clause.ID, clause.PeopleOnly, machines)
 			}
 			for _, s := range c.Sources {
-				if s.Proves && (len(s.Clauses) == 0 || contains(s.Clauses, clause.ID)) {
+				if s.Proves && (len(s.Clauses) == 0 || slices.Contains(s.Clauses, clause.ID)) {
 					proved[clause.ID] = true
 				}
 			}
@@ -152,16 +157,16 @@ func TestClausesHaveSources(t *testing.T) {
 	}
 }
 
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
+var leftover = regexp.MustCompile(`\{\{[a-z]+\}\}|\bshop\b`)
+
+func isYAML(text string) bool {
+	for from := yaml.NewDecoder(strings.NewReader(text)); ; {
+		var document any
+		if err := from.Decode(&document); err != nil {
+			return errors.Is(err, io.EOF)
 		}
 	}
-	return false
 }
-
-var leftover = regexp.MustCompile(`\{\{|\}\}|\bshop\b`)
 
 func TestGuidanceIsComplete(t *testing.T) {
 	t.Parallel()
@@ -178,8 +183,12 @@ func TestGuidanceIsComplete(t *testing.T) {
 		}
 		if c.Example != "" {
 			examples++
-			if left := leftover.FindString(strings.ReplaceAll(c.ExampleFor("space", "load", "serve"), "}}}", "")); left == "shop" {
+			text := c.ExampleFor("space", "load", "serve")
+			if left := leftover.FindString(text); left != "" {
 				t.Errorf("%s: the example speaks of %q", c.ID, left)
+			}
+			if c.ExampleIn == "yaml" && !isYAML(text) {
+				t.Errorf("%s: the example is not YAML:\n%s", c.ID, text)
 			}
 		}
 	}
