@@ -12,9 +12,11 @@ import (
 	"muster/internal/access"
 	"muster/internal/activity"
 	"muster/internal/database"
+	"muster/internal/evidence"
 	"muster/internal/fault"
 	"muster/internal/imports/model"
 	"muster/internal/inventory"
+	"muster/internal/posture"
 )
 
 // Workflow is the one door for imports: web, command line and later the API go through it.
@@ -23,11 +25,14 @@ type Workflow struct {
 	access *access.Control
 	log    *activity.Service
 	book   *inventory.Book
+
+	ledger  *evidence.Ledger
+	posture *posture.Service
 }
 
 // New makes the workflow.
-func New(db *database.DB, control *access.Control, log *activity.Service, book *inventory.Book) *Workflow {
-	return &Workflow{db: db, access: control, log: log, book: book}
+func New(db *database.DB, control *access.Control, log *activity.Service, book *inventory.Book, ledger *evidence.Ledger, p *posture.Service) *Workflow {
+	return &Workflow{db: db, access: control, log: log, book: book, ledger: ledger, posture: p}
 }
 
 // The times of an import.
@@ -225,12 +230,32 @@ func (w *Workflow) Confirm(ctx context.Context, actor access.Actor, id int64, c 
 		if err := w.book.SettleImport(ctx, &i, inventory.ImportPreview); err != nil {
 			return err
 		}
-		if _, err := w.book.Apply(ctx, i.ID, &p.Writes); err != nil {
+		touched, err := w.book.Apply(ctx, i.ID, &p.Writes)
+		if err != nil {
 			return err
 		}
-		return w.record(ctx, actor, "import.apply", &i, source.Name, p)
+		if err := w.record(ctx, actor, "import.apply", &i, source.Name, p); err != nil {
+			return err
+		}
+		spoken, err := unpack(i.Uploaded)
+		if err != nil {
+			return err
+		}
+		if err := w.observe(ctx, &i, &source, effective, spoken); err != nil {
+			return err
+		}
+		return w.judge(ctx, actor, &source, touched, "")
 	})
 	return p, err
+}
+
+// judge makes the states of everything that a source speaks about true again.
+func (w *Workflow) judge(ctx context.Context, actor access.Actor, source *inventory.Source, touched []int64, reason string) error {
+	services, err := w.servicesOf(ctx, source)
+	if err != nil {
+		return err
+	}
+	return w.posture.Recompute(ctx, append(services, touched...), posture.Cause{Reason: reason, Actor: actor.Name})
 }
 
 func held(p *Plan) string {
@@ -329,10 +354,17 @@ func (w *Workflow) Undo(ctx context.Context, actor access.Actor, id int64) error
 		if err := w.book.SettleImport(ctx, &i, inventory.ImportApplied); err != nil {
 			return err
 		}
-		if _, err := w.book.Apply(ctx, i.ID, &p.Writes); err != nil {
+		touched, err := w.book.Apply(ctx, i.ID, &p.Writes)
+		if err != nil {
 			return err
 		}
-		return w.record(ctx, actor, "import.undo", &i, source.Name, p)
+		if err := w.record(ctx, actor, "import.undo", &i, source.Name, p); err != nil {
+			return err
+		}
+		if err := w.ledger.RetractImport(ctx, actor, i.ID, "The import was undone."); err != nil {
+			return err
+		}
+		return w.judge(ctx, actor, &source, touched, "import undone")
 	})
 }
 

@@ -341,6 +341,7 @@ const (
 	FactLiteralSecret  = "literal_secret"         // part = env name; value = source (env, config_map); never the secret
 	FactDatastore      = "datastore"              // the kind
 	FactLanguage       = "language"
+	FactStorage        = "storage"    // part = claim; "class fast, encrypted"
 	FactOperations     = "operations" // "31 operations, 2 without security"
 )
 

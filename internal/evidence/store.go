@@ -1,0 +1,131 @@
+package evidence
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"muster/internal/database"
+)
+
+const live = "superseded_at IS NULL AND retracted_at IS NULL"
+
+// currentOf loads the current rows of every cell that the rows speak about.
+func (l *Ledger) currentOf(ctx context.Context, rows []Evidence) (map[cell][]Evidence, error) {
+	found := map[cell][]Evidence{}
+	wanted := map[cell]bool{}
+	var services []int64
+	var sources []string
+	for i := range rows {
+		wanted[rows[i].cell()] = true
+		services, sources = append(services, rows[i].ServiceID), append(sources, rows[i].Source)
+	}
+	slices.Sort(sources)
+	sources = slices.Compact(sources)
+	err := database.Chunks(unique(services), func(ids []int64) error {
+		list, err := database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("service_id IN ? AND source IN ? AND "+live, ids, sources))
+		for _, e := range list {
+			if wanted[e.cell()] {
+				found[e.cell()] = append(found[e.cell()], e)
+			}
+		}
+		return err
+	})
+	return found, err
+}
+
+func unique(ids []int64) []int64 {
+	sorted := slices.Clone(ids)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
+
+func (l *Ledger) supersede(ctx context.Context, ids []int64) error {
+	now := l.db.Now(ctx)
+	return l.mark(ctx, ids, "superseded_at", &now)
+}
+
+func (l *Ledger) markRetracted(ctx context.Context, ids []int64, at time.Time) error {
+	return l.mark(ctx, ids, "retracted_at", &at)
+}
+
+func (l *Ledger) mark(ctx context.Context, ids []int64, column string, at *time.Time) error {
+	return database.Chunks(unique(ids), func(some []int64) error {
+		if err := l.db.Conn(ctx).Model(&Evidence{}).Where("id IN ?", some).Update(column, at).Error; err != nil {
+			return fmt.Errorf("mark evidence: %w", err)
+		}
+		return nil
+	})
+}
+
+func (l *Ledger) ofImport(ctx context.Context, importID int64) ([]Evidence, error) {
+	return database.List(ctx, "evidence of an import", gorm.G[Evidence](l.db.Conn(ctx)).Where("import_id = ? AND retracted_at IS NULL", importID))
+}
+
+// revive makes the newest row that is left of each cell count again.
+func (l *Ledger) revive(ctx context.Context, rows []Evidence) error {
+	cells, services, sources := map[cell]bool{}, []int64{}, []string{}
+	for i := range rows {
+		cells[rows[i].cell()] = true
+		services, sources = append(services, rows[i].ServiceID), append(sources, rows[i].Source)
+	}
+	newest := map[cell]int64{}
+	err := database.Chunks(unique(services), func(ids []int64) error {
+		list, err := database.List(ctx, "older evidence", gorm.G[Evidence](l.db.Conn(ctx)).
+			Select("id", "workspace_id", "service_id", "environment_id", "control", "clause", "part", "source").
+			Where("service_id IN ? AND source IN ? AND retracted_at IS NULL", ids, sources).Order("observed_at, id"))
+		for _, e := range list {
+			if cells[e.cell()] {
+				newest[e.cell()] = e.ID
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ids := make([]int64, 0, len(newest))
+	for _, id := range newest {
+		ids = append(ids, id)
+	}
+	return l.mark(ctx, ids, "superseded_at", nil)
+}
+
+func (l *Ledger) current(ctx context.Context, services []int64) ([]Evidence, error) {
+	var all []Evidence
+	err := database.Chunks(unique(services), func(ids []int64) error {
+		rows, err := database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("service_id IN ? AND "+live, ids))
+		all = append(all, rows...)
+		return err
+	})
+	return all, err
+}
+
+func (l *Ledger) allCurrent(ctx context.Context) ([]Evidence, error) {
+	return database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where(live))
+}
+
+func (l *Ledger) asOf(ctx context.Context, at time.Time) ([]Evidence, error) {
+	return database.List(ctx, "evidence of a past day", gorm.G[Evidence](l.db.Conn(ctx)).
+		Where("received_at <= ? AND (superseded_at IS NULL OR superseded_at > ?) AND (retracted_at IS NULL OR retracted_at > ?)", at, at, at))
+}
+
+func (l *Ledger) timeline(ctx context.Context, service int64, control string, limit int) ([]Evidence, error) {
+	return database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("service_id = ? AND control = ?", service, control).Order("id DESC").Limit(limit))
+}
+
+// byID finds one row of the workspace.
+func (l *Ledger) byID(ctx context.Context, id int64) (Evidence, bool, error) {
+	return database.Take(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("id = ?", id))
+}
+
+func (l *Ledger) attachmentsOf(ctx context.Context, ids []int64) ([]Attachment, error) {
+	return database.List(ctx, "attachments", gorm.G[Attachment](l.db.Conn(ctx)).Select("id", "workspace_id", "evidence_id", "name", "media_type", "size", "sha256", "created_at").Where("evidence_id IN ?", ids).Order("id"))
+}
+
+func (l *Ledger) attachment(ctx context.Context, id int64) (Attachment, bool, error) {
+	return database.Take(ctx, "attachment", gorm.G[Attachment](l.db.Conn(ctx)).Where("id = ?", id))
+}
