@@ -81,6 +81,7 @@ func (p *project) service(s *service) model.Service {
 	out := model.Service{
 		Name: s.name, Group: s.name, WorkloadKind: "Compose service", ServiceNames: []string{}, Profiles: []string{}, Containers: []model.Container{}, Images: []string{},
 		Ports: []model.Port{}, ServicePorts: []model.Port{}, Exposures: []model.Exposure{}, HostPaths: []string{}, AuthorizationPolicies: []string{}, NetworkPolicies: []string{},
+		PortMTLS: []model.PortMTLS{}, Rights: []model.Right{}, Storage: []model.Storage{}, Admission: model.Admission{DemandsToken: model.Unknown},
 		LiteralSecrets: []model.LiteralSecret{}, Facts: []model.Fact{}, Mesh: model.Unknown, MTLS: model.MTLSNotDeclared, At: model.At(s.file, s.line),
 	}
 	for _, item := range v.field("profiles").items() {
@@ -100,6 +101,7 @@ func (p *project) service(s *service) model.Service {
 	out.HostNetwork, out.HostPID, out.HostIPC = p.text(v.field("network_mode")) == "host", p.text(v.field("pid")) == "host", p.text(v.field("ipc")) == "host"
 	p.volumes(v, &out)
 	p.ports(s, &out)
+	out.Gateway = infer.EdgeProxy(c.Image) || (infer.ReverseProxy(c.Image) && out.Exposed)
 	out.Datastore, out.DatastoreKind = infer.Datastore(s.name, out.Images)
 	if kind := infer.DatastoreByImageWord(out.Images); kind != "" && !out.Datastore {
 		out.Datastore, out.DatastoreKind = true, kind
@@ -119,12 +121,7 @@ func (p *project) container(s *service) model.Container {
 	for _, item := range v.field("cap_drop").items() {
 		c.DropsAllCaps = c.DropsAllCaps || strings.EqualFold(p.text(item), "all")
 	}
-	for _, item := range v.field("security_opt").items() {
-		if t := strings.ReplaceAll(p.text(item), "=", ":"); t == "no-new-privileges:true" || t == "no-new-privileges" {
-			no := false
-			c.AllowPrivilegeEscalation = &no
-		}
-	}
+	p.securityOptions(v, &c)
 	for _, key := range []string{"user", "cap_add", "cap_drop", "read_only", "security_opt", "privileged"} {
 		c.HasSecurityContext = c.HasSecurityContext || v.field(key) != nil
 	}
@@ -136,6 +133,20 @@ func (p *project) container(s *service) model.Container {
 		c.Liveness = !(len(test) == 1 && strings.EqualFold(test[0].text, "NONE"))
 	}
 	return c
+}
+
+func (p *project) securityOptions(v *value, c *model.Container) {
+	for _, item := range v.field("security_opt").items() {
+		switch option, word, _ := strings.Cut(strings.ReplaceAll(p.text(item), "=", ":"), ":"); {
+		case option == "no-new-privileges" && word != "false":
+			no := false
+			c.AllowPrivilegeEscalation = &no
+		case option == "seccomp" && word == "unconfined":
+			c.Seccomp = "Unconfined"
+		case option == "seccomp" && word != "":
+			c.Seccomp = "Localhost"
+		}
+	}
 }
 
 func set(v *value) bool { return v != nil && v.kind == scalar && v.text != "" && v.text != "0" }

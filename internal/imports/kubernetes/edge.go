@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	istio "istio.io/client-go/pkg/apis/networking/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"muster/internal/imports/infer"
@@ -318,47 +317,17 @@ func (w *world) behind(host, namespace string) []*workload {
 
 // routeEdges draws the way from an ingress gateway's own pods to what its routes name.
 func (w *world) routeEdges() {
-	for _, o := range w.objects {
-		if o.group != "networking.istio.io" || o.kind != "VirtualService" {
-			continue
-		}
-		var vs istio.VirtualService
-		if o.decode(&vs) != nil {
-			continue // reported where exposures are read
-		}
-		for _, name := range vs.Spec.Gateways {
-			for _, from := range w.gatewayPods(name, o.namespace) {
-				for _, host := range destinations(&vs) {
-					for _, to := range w.behind(host, o.namespace) {
-						w.edges.add(from, to, "declared", model.Evidence{Type: "route", Key: o.name, At: o.at()}, 0, "")
+	for _, v := range w.mesh.routes {
+		for _, name := range v.spec.GetGateways() {
+			for _, from := range w.gatewayPods(name, v.namespace) {
+				for _, host := range destinations(v.spec) {
+					for _, to := range w.behind(host, v.namespace) {
+						w.edges.add(from, to, "declared", model.Evidence{Type: "route", Key: v.name, At: v.at()}, 0, "")
 					}
 				}
 			}
 		}
 	}
-}
-
-func (w *world) gatewayPods(name, namespace string) []*workload {
-	place := namespaceName{namespace, name}
-	if ns, rest, full := strings.Cut(name, "/"); full {
-		place = namespaceName{ns, rest}
-	}
-	var pods []*workload
-	for _, o := range w.objects {
-		if o.group != "networking.istio.io" || o.kind != "Gateway" || o.namespace != place.namespace || o.name != place.name {
-			continue
-		}
-		var g istio.Gateway
-		if o.decode(&g) != nil || len(g.Spec.Selector) == 0 {
-			continue
-		}
-		for _, l := range w.workloads {
-			if matches(g.Spec.Selector, l.labels) {
-				pods = append(pods, l)
-			}
-		}
-	}
-	return pods
 }
 
 // judgeEdges says what protects each edge.
@@ -377,7 +346,7 @@ func (w *world) judgeEdges() {
 		case e.plain && (to.out.Mesh == model.No || to.out.MTLS == model.MTLSDisable):
 			d.Transport = "none"
 		}
-		if w.demandsToken(to) {
+		if to.out.Admission.RequestAuth && to.out.Admission.DemandsToken == model.Yes {
 			d.Authentication = "jwt"
 		}
 		d.Authorization = w.judge(p.from, to)

@@ -32,6 +32,7 @@ type world struct {
 	namespaces map[string]*object
 	policies   []*networkPolicy
 	mesh       *mesh
+	accounts   *accounts
 	edges      *edges
 }
 
@@ -86,7 +87,7 @@ func (w *world) problem(o *object, format string, args ...any) {
 
 // build runs the steps; each needs the ones before it.
 func (w *world) build() error {
-	steps := []func() error{w.findWorkloads, w.findServices, w.findPolicies, w.findMesh}
+	steps := []func() error{w.findWorkloads, w.findServices, w.findPolicies, w.findMesh, w.findAccounts, w.findScalers, w.store}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -98,8 +99,10 @@ func (w *world) build() error {
 	}
 	w.isolate()
 	w.protect()
+	w.grant()
 	w.connect()
 	w.judgeEdges()
+	w.harden()
 	for _, l := range w.workloads {
 		l.finish()
 	}
