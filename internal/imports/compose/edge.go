@@ -72,10 +72,15 @@ func (p *project) connect(e *edges) {
 		}
 		for _, key := range []string{"command", "entrypoint"} {
 			v := s.value.field(key)
+			words := []string{}
 			for _, word := range v.orList() {
-				for _, h := range infer.ArgumentHosts(p.text(word)) {
-					p.host(e, s, names, h, model.Evidence{Type: "argument", Key: key, At: model.At(v.file, v.keyLine)})
-				}
+				words = append(words, p.text(word))
+			}
+			if v != nil && v.kind == scalar {
+				words = append(words, strings.Fields(words[0])...)
+			}
+			for _, h := range infer.CommandHosts(words) {
+				p.host(e, s, names, h, model.Evidence{Type: "argument", Key: key, At: model.At(v.file, v.keyLine)})
 			}
 		}
 		for key, item := range p.after(s.value.field("depends_on")) {
@@ -135,6 +140,9 @@ func fieldsOf(v *value) map[string]*value {
 func (p *project) host(e *edges, s *service, names map[string]string, h infer.Host, evidence model.Evidence) {
 	if to, ok := names[h.Name]; ok {
 		e.add(s.name, to, "declared", evidence, h)
+		return
+	}
+	if h.Weak {
 		return
 	}
 	dot := strings.LastIndexByte(h.Name, '.')

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -108,7 +109,7 @@ func (w *world) connectContainers(l *workload, key string, list []corev1.Contain
 			if e.ValueFrom != nil {
 				kind, value = "env", w.referenced(l, e.ValueFrom)
 			}
-			value = expand(value, known)
+			value = w.expand(l, value, known)
 			known[e.Name] = value
 			w.value(l, e.Name, value, cmp.Or(as, kind), at)
 		}
@@ -122,11 +123,26 @@ func (w *world) connectContainers(l *workload, key string, list []corev1.Contain
 
 var variable = regexp.MustCompile(`\$\(([A-Za-z_][A-Za-z0-9_.\-]*)\)`)
 
-// expand puts the values of earlier variables into $(NAME), as Kubernetes does.
-func expand(value string, known map[string]string) string {
+// expand puts the values of earlier variables into $(NAME), as Kubernetes does, and the addresses of Services that it
+// hands to every pod.
+func (w *world) expand(l *workload, value string, known map[string]string) string {
 	return variable.ReplaceAllStringFunc(value, func(m string) string {
-		if v, ok := known[m[2:len(m)-1]]; ok {
+		name := m[2 : len(m)-1]
+		if v, ok := known[name]; ok {
 			return v
+		}
+		for _, suffix := range []string{"_SERVICE_HOST", "_SERVICE_PORT"} {
+			upper, has := strings.CutSuffix(name, suffix)
+			s := w.byService[namespaceName{l.namespace, strings.ToLower(strings.ReplaceAll(upper, "_", "-"))}]
+			if !has || s == nil {
+				continue
+			}
+			if suffix == "_SERVICE_HOST" {
+				return s.name
+			}
+			if len(s.spec.Ports) > 0 {
+				return fmt.Sprint(s.spec.Ports[0].Port)
+			}
 		}
 		return m
 	})
@@ -167,40 +183,16 @@ func (w *world) connectEnvFrom(l *workload, from corev1.EnvFromSource, as string
 	}
 }
 
-// connectArguments reads commands; of a bare word only `host port` after nc is an address.
+// connectArguments reads commands.
 func (w *world) connectArguments(l *workload, item *yaml.Node, key string, words []string, as string, known map[string]string) {
 	at := model.At(l.path, keyLine(item, key))
+	expanded := make([]string, 0, len(words))
 	for _, word := range words {
-		word = expand(word, known)
-		for _, h := range append(infer.ArgumentHosts(word), waits(word)...) {
-			w.host(l, h, key, cmp.Or(as, "argument"), at)
-		}
-		for _, h := range flagHosts(word) {
-			w.host(l, h, key, cmp.Or(as, "argument"), at)
-		}
+		expanded = append(expanded, w.expand(l, word, known))
 	}
-}
-
-var (
-	waitPattern = regexp.MustCompile(`\b(?:nc|ncat|netcat)\b(?:\s+-\w+(?:\s+\d+)?)*\s+([a-z0-9][a-z0-9.\-]*)\s+(\d{2,5})\b|\bnslookup\s+([a-z0-9][a-z0-9.\-]*)|\b(?:pg_isready|mysqladmin|redis-cli|mongo(?:sh)?|psql|mysql)\b[^|;&\n]*?\s(?:-h|--host)[ =]?\s*([a-z0-9][a-z0-9.\-]*)`)
-	flagPattern = regexp.MustCompile(`^--?([A-Za-z0-9._\-]+)=(\S+)$`)
-)
-
-// waits finds the host of the usual commands that wait until something answers.
-func waits(word string) []infer.Host {
-	var found []infer.Host
-	for _, m := range waitPattern.FindAllStringSubmatch(word, -1) {
-		found = append(found, infer.Host{Name: cmp.Or(m[1], m[3], m[4])})
+	for _, h := range infer.CommandHosts(expanded) {
+		w.host(l, h, key, cmp.Or(as, "argument"), at)
 	}
-	return found
-}
-
-func flagHosts(word string) []infer.Host {
-	m := flagPattern.FindStringSubmatch(word)
-	if m == nil {
-		return nil
-	}
-	return infer.Hosts(strings.ReplaceAll(m[1], "-", "_"), m[2])
 }
 
 // connectMounts reads the files that a ConfigMap puts into the pod, line by line.
@@ -239,13 +231,17 @@ func (w *world) connectFile(l *workload, o *object, key, content string) {
 			continue
 		}
 		if m := settingPattern.FindStringSubmatch(line); m != nil {
-			w.value(l, m[1], m[2], "config_map", at)
+			for _, h := range infer.Hosts(m[1], m[2]) {
+				if !h.Weak { // files are full of names that are no addresses
+					w.host(l, h, m[1], "config_map", at)
+				}
+			}
 			if infer.LiteralSecret(m[1], m[2]) {
 				l.secret(m[1], "config_map", at)
 			}
 			continue
 		}
-		for _, h := range infer.ArgumentHosts(trimmed) {
+		for _, h := range infer.TextHosts(trimmed) {
 			if len(w.behind(h.Name, l.namespace)) > 0 {
 				w.host(l, h, key, "config_map", at)
 			}
@@ -265,7 +261,12 @@ func (w *world) host(l *workload, h infer.Host, key, kind, at string) {
 	for _, to := range targets {
 		w.edges.add(l, to, "declared", model.Evidence{Type: kind, Key: key, At: at}, h.Port, h.Scheme)
 	}
-	if len(targets) == 0 && w.dangling(h, l) {
+	if len(targets) > 0 || h.Weak {
+		return
+	}
+	if s := w.lookup(h.Name, l.namespace); s != nil && s.spec.Type == corev1.ServiceTypeExternalName {
+		w.edges.miss(l, s.spec.ExternalName, "host", at)
+	} else if w.dangling(h, l) {
 		w.edges.miss(l, h.Name, "host", at)
 	}
 }
