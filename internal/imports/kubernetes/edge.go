@@ -21,6 +21,8 @@ type edge struct {
 	pair
 	dependency model.Dependency
 	plain, tls bool // what the schemes of its addresses say
+	watched    bool // the caller's list of what to watch names it
+	called     bool // anything else that declares it does
 }
 
 type missing struct {
@@ -54,6 +56,20 @@ func (e *edges) add(from, to *workload, basis string, evidence model.Evidence, p
 	}
 	d.Port, d.Protocol = cmp.Or(d.Port, port), cmp.Or(d.Protocol, scheme)
 	found.plain, found.tls = found.plain || infer.Plain(scheme), found.tls || infer.Encrypted(scheme)
+}
+
+func evidenceType(kind string) string {
+	if kind == watchList {
+		return "config_map"
+	}
+	return kind
+}
+
+// mark says why an edge was declared.
+func (e *edges) mark(from, to *workload, watched bool) {
+	if found := e.byPair[pair{from, to}]; found != nil {
+		found.watched, found.called = found.watched || watched, found.called || !watched
+	}
 }
 
 func (e *edges) miss(from *workload, host, kind, at string) {
@@ -109,6 +125,7 @@ func (w *world) connectContainers(l *workload, key string, list []corev1.Contain
 			if e.ValueFrom != nil {
 				kind, value = "env", w.referenced(l, e.ValueFrom)
 			}
+			w.referencedSecret(l, e)
 			value = w.expand(l, value, known)
 			known[e.Name] = value
 			w.value(l, e.Name, value, cmp.Or(as, kind), at)
@@ -148,6 +165,18 @@ func (w *world) expand(l *workload, value string, known map[string]string) strin
 	})
 }
 
+// referencedSecret names a secret that a variable takes out of a ConfigMap.
+func (w *world) referencedSecret(l *workload, e corev1.EnvVar) {
+	if e.ValueFrom == nil || e.ValueFrom.ConfigMapKeyRef == nil {
+		return
+	}
+	ref := e.ValueFrom.ConfigMapKeyRef
+	data, o := w.data(l.namespace, ref.Name)
+	if value, has := data[ref.Key]; has && (infer.LiteralSecret(e.Name, value) || infer.LiteralSecret(ref.Key, value)) {
+		l.secret(e.Name, "config_map", model.At(o.path, keyLine(child(o.node, "data"), ref.Key)))
+	}
+}
+
 func (w *world) referenced(l *workload, from *corev1.EnvVarSource) string {
 	if from.ConfigMapKeyRef == nil {
 		return ""
@@ -162,10 +191,14 @@ func (w *world) data(namespace, name string) (map[string]string, *object) {
 	if o == nil {
 		return nil, nil
 	}
-	var c corev1.ConfigMap
-	if o.decode(&struct{ Data *map[string]string }{&c.Data}) != nil {
-		return nil, nil
+	if known, read := w.contents[o]; read {
+		return known, o
 	}
+	var c struct{ Data map[string]string }
+	if o.decode(&c) != nil {
+		c.Data = nil
+	}
+	w.contents[o] = c.Data
 	return c.Data, o
 }
 
@@ -177,7 +210,7 @@ func (w *world) connectEnvFrom(l *workload, from corev1.EnvFromSource, as string
 	for _, key := range sortedKeys(data) {
 		at := model.At(o.path, keyLine(child(o.node, "data"), key))
 		w.value(l, from.Prefix+key, data[key], cmp.Or(as, "config_map"), at)
-		if infer.LiteralSecret(key, data[key]) {
+		if infer.LiteralSecret(from.Prefix+key, data[key]) {
 			l.secret(from.Prefix+key, "config_map", at)
 		}
 	}
@@ -195,60 +228,6 @@ func (w *world) connectArguments(l *workload, item *yaml.Node, key string, words
 	}
 }
 
-// connectMounts reads the files that a ConfigMap puts into the pod, line by line.
-func (w *world) connectMounts(l *workload) {
-	for _, v := range l.spec.Volumes {
-		var names []string
-		if v.ConfigMap != nil {
-			names = append(names, v.ConfigMap.Name)
-		}
-		if v.Projected != nil {
-			for _, s := range v.Projected.Sources {
-				if s.ConfigMap != nil {
-					names = append(names, s.ConfigMap.Name)
-				}
-			}
-		}
-		for _, name := range names {
-			data, o := w.data(l.namespace, name)
-			for _, key := range sortedKeys(data) {
-				w.connectFile(l, o, key, data[key])
-			}
-		}
-	}
-}
-
-var settingPattern = regexp.MustCompile(`^\s*-?\s*["']?([A-Za-z0-9_.\-]+)["']?\s*[:=]\s*["']?([^"'#]+?)["']?,?\s*$`)
-
-func (w *world) connectFile(l *workload, o *object, key, content string) {
-	if len(content) > 1<<20 {
-		return
-	}
-	at := model.At(o.path, keyLine(child(o.node, "data"), key))
-	for line := range strings.SplitSeq(content, "\n") {
-		trimmed := strings.TrimSpace(line)
-		if trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';' || strings.HasPrefix(trimmed, "//") {
-			continue
-		}
-		if m := settingPattern.FindStringSubmatch(line); m != nil {
-			for _, h := range infer.Hosts(m[1], m[2]) {
-				if !h.Weak { // files are full of names that are no addresses
-					w.host(l, h, m[1], "config_map", at)
-				}
-			}
-			if infer.LiteralSecret(m[1], m[2]) {
-				l.secret(m[1], "config_map", at)
-			}
-			continue
-		}
-		for _, h := range infer.TextHosts(trimmed) {
-			if len(w.behind(h.Name, l.namespace)) > 0 {
-				w.host(l, h, key, "config_map", at)
-			}
-		}
-	}
-}
-
 // value finds the hosts in a variable or setting.
 func (w *world) value(l *workload, key, value, kind, at string) {
 	for _, h := range infer.Hosts(key, value) {
@@ -259,7 +238,8 @@ func (w *world) value(l *workload, key, value, kind, at string) {
 func (w *world) host(l *workload, h infer.Host, key, kind, at string) {
 	targets := w.behind(h.Name, l.namespace)
 	for _, to := range targets {
-		w.edges.add(l, to, "declared", model.Evidence{Type: kind, Key: key, At: at}, h.Port, h.Scheme)
+		w.edges.add(l, to, "declared", model.Evidence{Type: evidenceType(kind), Key: key, At: at}, h.Port, h.Scheme)
+		w.edges.mark(l, to, kind == watchList)
 	}
 	if len(targets) > 0 || h.Weak {
 		return
@@ -335,7 +315,7 @@ func (w *world) routeEdges() {
 func (w *world) judgeEdges() {
 	for p, e := range w.edges.byPair {
 		to, d := p.to, &e.dependency
-		if infer.Telemetry(to.name) || infer.Telemetry(to.out.Group) {
+		if infer.Telemetry(to.name) || infer.Telemetry(to.out.Group) || (e.watched && !e.called) {
 			d.Kind = "telemetry"
 		}
 		strict := to.out.MTLS == model.MTLSStrict && to.out.Mesh == model.Yes

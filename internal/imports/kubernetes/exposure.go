@@ -31,6 +31,8 @@ func (w *world) expose() error {
 			err = w.exposeIngress(o)
 		case "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/GRPCRoute", "gateway.networking.k8s.io/TLSRoute", "gateway.networking.k8s.io/TCPRoute", "gateway.networking.k8s.io/UDPRoute":
 			err = w.exposeRoute(o)
+		default:
+			w.exposeOther(o)
 		}
 		if err != nil {
 			return err
@@ -70,6 +72,10 @@ func isInternal(annotations map[string]string) bool {
 }
 
 func (w *world) exposeService(s *service) {
+	if s.group == knative {
+		w.exposeKnative(s)
+		return
+	}
 	via := map[corev1.ServiceType]string{corev1.ServiceTypeLoadBalancer: "load_balancer", corev1.ServiceTypeNodePort: "node_port"}[s.spec.Type]
 	if via == "" && len(s.spec.ExternalIPs) > 0 {
 		via = "load_balancer"
@@ -78,9 +84,10 @@ func (w *world) exposeService(s *service) {
 		return
 	}
 	scope := "all"
-	if via == "load_balancer" && isInternal(s.annotations) {
+	if via == "load_balancer" && (isInternal(s.annotations) || onlyPrivate(s.spec.LoadBalancerSourceRanges)) {
 		scope = "internal"
 	}
+	certificate := s.annotations["service.beta.kubernetes.io/aws-load-balancer-ssl-cert"] != ""
 	for _, l := range s.workloads {
 		for _, p := range s.spec.Ports {
 			port := p.Port
@@ -90,6 +97,8 @@ func (w *world) exposeService(s *service) {
 			tls := model.Unknown
 			if p.Name == "http" || strings.HasPrefix(p.Name, "http-") || p.Port == 80 {
 				tls = model.No
+			} else if certificate {
+				tls = model.Yes
 			}
 			l.expose(model.Exposure{Via: via, Name: s.name, Address: fmt.Sprintf(":%d", port), Scope: scope, TLS: tls, At: s.at()})
 		}

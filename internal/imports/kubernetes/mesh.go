@@ -120,8 +120,13 @@ func (w *world) membership(l *workload) model.Truth {
 	if inject == "" {
 		inject = l.annotations["sidecar.istio.io/inject"]
 	}
+	if answer := w.linkerd(l); answer != model.Unknown {
+		return answer
+	}
+	ns := w.namespaces[l.namespace]
+	ambient := ns != nil && ns.labels["istio.io/dataplane-mode"] == "ambient" && l.labels["istio.io/dataplane-mode"] != "none"
 	switch {
-	case inject == "false", l.spec.HostNetwork, l.labels["istio.io/dataplane-mode"] == "none":
+	case l.spec.HostNetwork, inject == "false" && !ambient, l.labels["istio.io/dataplane-mode"] == "none" && inject != "true":
 		return model.No
 	case inject == "true", l.labels["istio.io/rev"] != "", l.labels["istio.io/dataplane-mode"] == "ambient":
 		return model.Yes
@@ -131,13 +136,12 @@ func (w *world) membership(l *workload) model.Truth {
 			return model.Yes
 		}
 	}
-	ns := w.namespaces[l.namespace]
 	switch {
 	case ns == nil:
 		return model.Unknown
 	case ns.labels["istio-injection"] == "disabled":
 		return model.No
-	case ns.labels["istio-injection"] == "enabled", ns.labels["istio.io/rev"] != "", ns.labels["istio.io/dataplane-mode"] == "ambient":
+	case ns.labels["istio-injection"] == "enabled", ns.labels["istio.io/rev"] != "", ambient:
 		return model.Yes
 	case w.mesh.present:
 		return model.No
@@ -163,6 +167,9 @@ func (w *world) mode(l *workload) (model.MTLS, string) {
 		func(p peerAuthentication) bool {
 			return p.namespace == rootNamespace && len(p.spec.GetSelector().GetMatchLabels()) == 0
 		},
+	}
+	if mode, at := w.linkerdMode(l); mode != model.MTLSNotDeclared {
+		return mode, at
 	}
 	for _, applies := range levels {
 		for _, p := range w.mesh.peers {

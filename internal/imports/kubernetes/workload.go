@@ -28,14 +28,21 @@ type workload struct {
 var podPaths = map[string][]string{
 	"Pod": {}, "Deployment": {"spec", "template"}, "StatefulSet": {"spec", "template"}, "DaemonSet": {"spec", "template"},
 	"ReplicaSet": {"spec", "template"}, "ReplicationController": {"spec", "template"}, "Job": {"spec", "template"},
-	"CronJob": {"spec", "jobTemplate", "spec", "template"}, "Rollout": {"spec", "template"},
+	"CronJob": {"spec", "jobTemplate", "spec", "template"}, "Rollout": {"spec", "template"}, "DeploymentConfig": {"spec", "template"}, "CloneSet": {"spec", "template"},
 }
 
+// workloadKind reports whether an object runs pods. Knative calls its workloads Services.
 func workloadKind(o *object) bool {
+	if o.group == knative {
+		return o.kind == "Service"
+	}
 	if _, ok := podPaths[o.kind]; !ok {
 		return false
 	}
-	return slices.Contains([]string{"", "apps", "batch", "argoproj.io"}, o.group)
+	if o.kind == "Rollout" && child(o.node, "spec", "workloadRef") != nil {
+		return false // it rolls out a Deployment, which says the rest
+	}
+	return slices.Contains([]string{"", "apps", "batch", "argoproj.io", "apps.openshift.io", "apps.kruise.io"}, o.group)
 }
 
 func (w *world) findWorkloads() error {
@@ -70,7 +77,11 @@ type corev1PodMeta struct {
 }
 
 func newWorkload(o *object) (*workload, error) {
-	l := &workload{object: o, pod: child(o.node, append(slices.Clone(podPaths[o.kind]), "spec")...)}
+	path, kind := podPaths[o.kind], o.kind
+	if o.group == knative {
+		path, kind = []string{"spec", "template"}, "KnativeService"
+	}
+	l := &workload{object: o, pod: child(o.node, append(slices.Clone(path), "spec")...)}
 	var t template
 	var replicas *int
 	var err error
@@ -100,7 +111,7 @@ func newWorkload(o *object) (*workload, error) {
 	}
 	l.labels, l.annotations, l.spec = t.Metadata.Labels, t.Metadata.Annotations, t.Spec
 	l.out = model.Service{
-		Name: o.name, Namespace: o.namespace, WorkloadKind: o.kind, Replicas: replicas, At: o.at(),
+		Name: o.name, Namespace: o.namespace, WorkloadKind: kind, Replicas: replicas, At: o.at(),
 		ServiceNames: []string{}, Profiles: []string{}, Containers: []model.Container{}, Images: []string{}, Ports: []model.Port{}, ServicePorts: []model.Port{},
 		Exposures: []model.Exposure{}, HostPaths: []string{}, AuthorizationPolicies: []string{}, NetworkPolicies: []string{}, LiteralSecrets: []model.LiteralSecret{},
 		PortMTLS: []model.PortMTLS{}, Rights: []model.Right{}, Storage: []model.Storage{}, Admission: model.Admission{DemandsToken: model.Unknown},
