@@ -15,17 +15,14 @@ var (
 	dialSecret = regexp.MustCompile(`^[^:@/\s]+:([^@\s]+)@(?:tcp|unix)?\(`)
 	dsnSecret  = regexp.MustCompile(`(?i)(?:^|[;\s?&.\-])(?:password|passwd|pwd|accountkey|sharedaccesskey)\s*=\s*["']?([^;\s&"']+)|--requirepass\s+([^\s;&]+)`)
 	reference  = regexp.MustCompile(`^\$[({]|^\$[A-Za-z_]|^\{\{|^<.*>$|^ENC[(\[]|^\{cipher\}|^(vault|secretref|ssm|op|sm|file|env|arn|ref\+\w*):`)
-	preset     = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*:?-([^${}]+)\}$`)
+	preset     = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])([^${}]*))?\}`)
 	noSecret   = regexp.MustCompile(`^\d+(ms|s|m|h|d)$|^https?://[^@]*$|^[a-z]\w*(\.[a-z]\w*)+\.[A-Z]\w+$`)
 )
 
 // LiteralSecret reports whether a value written in clear under this name is a secret.
 // It never keeps or returns the value.
 func LiteralSecret(name, value string) bool {
-	value = strings.TrimSpace(value)
-	if m := preset.FindStringSubmatch(value); m != nil {
-		value = m[1] // the default stands in the file
-	}
+	value = strings.TrimSpace(defaults(value))
 	if secretName.MatchString(name) && !notSecret.MatchString(name) && secretValue(value) {
 		return true
 	}
@@ -37,6 +34,23 @@ func LiteralSecret(name, value string) bool {
 		}
 	}
 	return false
+}
+
+// defaults puts in what stands in the file for a variable that is not set: of ${A:-b} it leaves b, of ${A} it leaves $A.
+func defaults(value string) string {
+	for range 5 { // a default may hold another variable
+		if !strings.Contains(value, "${") {
+			break
+		}
+		value = preset.ReplaceAllStringFunc(value, func(m string) string {
+			parts := preset.FindStringSubmatch(m)
+			if strings.HasSuffix(parts[2], "-") {
+				return parts[3]
+			}
+			return "$" + parts[1]
+		})
+	}
+	return value
 }
 
 // secretValue leaves out what cannot be a secret: switches, numbers, paths and references to elsewhere.
