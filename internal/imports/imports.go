@@ -75,11 +75,14 @@ func Inspect(files []model.File, o Options) (*model.Inspection, error) {
 }
 
 func (s *sorted) place(f model.File, o Options) error {
-	if isEnv(f.Path) {
-		s.env = append(s.env, f)
+	text, err := limit.Text(f)
+	if isEnv(f.Path) && err == nil {
+		if len(f.Data) > limit.Dotenv {
+			return model.Fail(f.Path, 0, "It is larger than %d MB, the most that Muster reads of variables.", limit.Dotenv>>20)
+		}
+		s.env = append(s.env, text)
 		return nil
 	}
-	text, err := limit.Text(f)
 	if err != nil {
 		if o.Explicit[f.Path] || o.Format != "" {
 			return err
@@ -199,14 +202,26 @@ func projects(files, env []model.File, o Options) []compose.Set {
 	if together {
 		return []compose.Set{{Files: files, Others: others}}
 	}
+	referred := map[string]bool{}
+	for _, f := range files {
+		for _, name := range compose.Refers(f) {
+			referred[name] = true
+		}
+	}
 	var sets []compose.Set
 	for _, f := range files {
+		if referred[path.Clean(f.Path)] && !o.Explicit[f.Path] && composeRank(f.Path) == 1 {
+			continue // read where another file includes or extends it
+		}
 		i := slices.IndexFunc(sets, func(s compose.Set) bool { return path.Dir(s.Files[0].Path) == path.Dir(f.Path) })
 		if i < 0 {
 			sets = append(sets, compose.Set{Others: others})
 			i = len(sets) - 1
 		}
 		sets[i].Files = append(sets[i].Files, f)
+	}
+	if len(sets) == 0 { // they refer to each other in a circle, which the reader says
+		sets = append(sets, compose.Set{Files: files, Others: others})
 	}
 	for _, s := range sets {
 		slices.SortStableFunc(s.Files, func(a, b model.File) int { return composeRank(a.Path) - composeRank(b.Path) })

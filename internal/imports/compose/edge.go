@@ -2,6 +2,7 @@ package compose
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -72,10 +73,15 @@ func (p *project) connect(e *edges) {
 		}
 		for _, key := range []string{"command", "entrypoint"} {
 			v := s.value.field(key)
+			words := []string{}
 			for _, word := range v.orList() {
-				for _, h := range infer.ArgumentHosts(p.text(word)) {
-					p.host(e, s, names, h, model.Evidence{Type: "argument", Key: key, At: model.At(v.file, v.keyLine)})
-				}
+				words = append(words, p.text(word))
+			}
+			if v != nil && v.kind == scalar {
+				words = append(words, strings.Fields(words[0])...)
+			}
+			for _, h := range infer.CommandHosts(words) {
+				p.host(e, s, names, h, model.Evidence{Type: "argument", Key: key, At: model.At(v.file, v.keyLine)})
 			}
 		}
 		for key, item := range p.after(s.value.field("depends_on")) {
@@ -137,6 +143,9 @@ func (p *project) host(e *edges, s *service, names map[string]string, h infer.Ho
 		e.add(s.name, to, "declared", evidence, h)
 		return
 	}
+	if h.Weak {
+		return
+	}
 	dot := strings.LastIndexByte(h.Name, '.')
 	domain := dot > 0 && len(h.Name)-dot > 2 && strings.Trim(h.Name[dot+1:], "abcdefghijklmnopqrstuvwxyz") == ""
 	if h.Port > 0 || h.Scheme != "" || domain {
@@ -156,6 +165,7 @@ type setting struct {
 // environment gives a service's variables; a name without a value takes it from .env. env_file comes first, as in Compose.
 func (p *project) environment(s *service) []setting {
 	var list []setting
+	places := map[string]int{}
 	for _, item := range s.value.field("env_file").orList() {
 		name := p.text(item)
 		if item.kind == mapping {
@@ -163,22 +173,33 @@ func (p *project) environment(s *service) []setting {
 		}
 		f, ok := p.find(path.Join(path.Dir(s.file), name))
 		if !ok {
+			if required := p.text(item.field("required")); required == "" || truth(required) {
+				p.missing(s, item, name)
+			}
 			continue
 		}
-		env, err := parseEnv(f, func(k string) (string, bool) { v, ok := p.env[k]; return v, ok })
+		p.use(f, "dotenv", "variables of "+s.name)
+		env, err := parseEnv(f, p.env)
 		if err != nil {
 			p.problem(f.Path, 1, "This env_file is not a list of KEY=VALUE lines; it was left out.")
 			continue
 		}
-		for key, text := range env {
-			list = append(list, setting{key: key, text: text, at: f.Path, written: text})
+		for _, v := range env {
+			s := setting{key: v.key, text: v.text, at: model.At(f.Path, v.line), written: v.written}
+			if i, twice := places[v.key]; twice {
+				list[i] = s // the last one wins
+				continue
+			}
+			places[v.key] = len(list)
+			list = append(list, s)
 		}
 	}
 	v := s.value.field("environment")
-	if v == nil || v.kind == nothing {
-		return list
+	if v == nil || (v.kind != mapping && v.kind != sequence) {
+		return sortSettings(list)
 	}
 	m := asMapping(v)
+	list = slices.DeleteFunc(list, func(o setting) bool { return m.fields[o.key] != nil })
 	for _, key := range m.keys {
 		item := m.fields[key]
 		text, written := p.text(item), item.text
@@ -187,8 +208,20 @@ func (p *project) environment(s *service) []setting {
 		}
 		list = append(list, setting{key: key, text: text, at: model.At(item.file, item.keyLine), written: written})
 	}
-	slices.SortStableFunc(list, func(a, b setting) int { return cmp.Compare(a.key, b.key) })
+	return sortSettings(list)
+}
+
+func sortSettings(list []setting) []setting {
+	slices.SortStableFunc(list, func(a, b setting) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) })
 	return list
+}
+
+// missing says once that a file of variables is not among the files of the import.
+func (p *project) missing(s *service, item *value, name string) {
+	said := model.Problem{Path: item.file, At: fmt.Sprintf("line %d", item.line), Message: fmt.Sprintf("The service %s takes variables from %s, which is not among these files; they are not known.", s.name, name)}
+	if !slices.Contains(p.problems, said) {
+		p.problems = append(p.problems, said)
+	}
 }
 
 // secretsOf names the secrets written in clear; their values stay in the file.

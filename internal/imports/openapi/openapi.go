@@ -162,7 +162,7 @@ func operations(path string, doc *openapi3.T) []model.Operation {
 			if o.Security != nil {
 				effective = *o.Security
 			}
-			list = append(list, model.Operation{Method: method, Path: route, Security: security(effective), Document: title, Input: path, At: model.At(path, line)})
+			list = append(list, model.Operation{Method: method, Path: route, Security: security(effective), Stated: o.Security != nil || len(doc.Security) > 0, Document: title, Input: path, At: model.At(path, line)})
 		}
 	}
 	slices.SortFunc(list, func(a, b model.Operation) int {
