@@ -312,3 +312,52 @@ func (b *bench) disagrees(f *evidence.Evidence, now time.Time) bool {
 		return p.Source != f.Source && now.Before(p.end) && (p.Clause == f.Clause || p.Clause == "" || f.Clause == "") && (p.Part == f.Part || p.Part == "" || f.Part == "")
 	})
 }
+
+// Spot is how one clause stands on one part, for people who ask why.
+type Spot struct {
+	Clause string
+	Part   string // "kind:name"; "" is the whole subject
+	State  Word
+	Passes []int64 // evidence that says it holds, run out or not
+	Fails  []int64
+}
+
+// Spots says how each clause stands on each part.
+func Spots(c Case) []Spot {
+	b := newBench(&c)
+	words := map[level]Word{levelNone: NotKnown, levelStale: Stale, levelAttested: Attested, levelVerified: Verified}
+	var list []Spot
+	for _, s := range b.spots {
+		out := Spot{Clause: s.clause, Part: s.part, State: words[b.level(s, c.Now)]}
+		for _, p := range b.passes {
+			if (p.Clause == s.clause || p.Clause == "") && (p.Part == s.part || p.Part == "" || b.onWorkload(&p, s)) {
+				out.Passes = append(out.Passes, p.ID)
+			}
+		}
+		for _, f := range b.fails {
+			if (f.Clause == s.clause || f.Clause == "") && (f.Part == s.part || f.Part == "" || s.part == "") {
+				out.State, out.Fails = Failing, append(out.Fails, f.ID)
+			}
+		}
+		list = append(list, out)
+	}
+	return append(list, b.elsewhere()...)
+}
+
+func (b *bench) onWorkload(p *claim, s spot) bool {
+	kind, _ := evidence.SplitPart(p.Part)
+	own, _ := evidence.SplitPart(s.part)
+	return kind == catalogue.Workload && own != catalogue.Workload
+}
+
+// elsewhere are failures on parts of another kind than the clause usually speaks about.
+func (b *bench) elsewhere() []Spot {
+	var list []Spot
+	for _, f := range b.fails {
+		if f.Clause == "" || f.Part == "" || slices.ContainsFunc(b.spots, func(s spot) bool { return s.clause == f.Clause && (s.part == f.Part || s.part == "") }) {
+			continue
+		}
+		list = append(list, Spot{Clause: f.Clause, Part: f.Part, State: Failing, Fails: []int64{f.ID}})
+	}
+	return list
+}

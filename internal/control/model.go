@@ -117,3 +117,20 @@ type ScopeChange struct {
 	ActorName   string
 	CreatedAt   time.Time
 }
+
+// Sweep notes that a workspace was swept on a day.
+type Sweep struct {
+	ID          int64 `gorm:"primaryKey"`
+	WorkspaceID int64
+	Day         string
+	CreatedAt   time.Time
+}
+
+// Visit is when a person last looked at the overview, and the time before that.
+type Visit struct {
+	ID          int64 `gorm:"primaryKey"`
+	WorkspaceID int64
+	UserID      int64
+	SeenAt      time.Time
+	BeforeAt    *time.Time
+}

@@ -155,3 +155,70 @@ func (s *Service) ScopeDifference(ctx context.Context, since time.Time) (float64
 	}
 	return sum, err
 }
+
+// RunOut lists the services whose stored states time has overtaken; the daily sweep leaves none.
+func (s *Service) RunOut(ctx context.Context, now time.Time) ([]int64, error) {
+	rows, err := database.List(ctx, "states that ran out", gorm.G[State](s.db.Conn(ctx)).Select("id", "workspace_id", "service_id").Where("good_until <= ? OR excepted_until <= ?", now, now))
+	seen := map[int64]bool{}
+	var ids []int64
+	for _, r := range rows {
+		if !seen[r.ServiceID] {
+			seen[r.ServiceID] = true
+			ids = append(ids, r.ServiceID)
+		}
+	}
+	return ids, err
+}
+
+// Ending lists the states of an environment that time alone will make worse before a moment, the next first.
+func (s *Service) Ending(ctx context.Context, environment int64, before time.Time, limit int) ([]State, error) {
+	return database.List(ctx, "states that end", gorm.G[State](s.db.Conn(ctx)).Where("environment_id IN ? AND good_until <= ?", []int64{environment, 0}, before).Order("good_until, id").Limit(limit))
+}
+
+// Newly lists the failing states that began after a moment, the newest first.
+func (s *Service) Newly(ctx context.Context, environment int64, after time.Time, limit int) ([]State, error) {
+	return database.List(ctx, "new failures", gorm.G[State](s.db.Conn(ctx)).Where("environment_id IN ? AND state = ? AND since > ?", []int64{environment, 0}, Failing, after).Order("since DESC, id DESC").Limit(limit))
+}
+
+// StateOf gives one stored state.
+func (s *Service) StateOf(ctx context.Context, service, environment int64, controlID string) (State, bool, error) {
+	return database.Take(ctx, "state", gorm.G[State](s.db.Conn(ctx)).Where("service_id = ? AND environment_id = ? AND control = ?", service, environment, controlID))
+}
+
+// SweptOn reports whether the workspace was swept on the day of a moment.
+func (s *Service) SweptOn(ctx context.Context, at time.Time) (bool, error) {
+	_, found, err := database.Take(ctx, "sweep", gorm.G[Sweep](s.db.Conn(ctx)).Where("day = ?", at.UTC().Format(time.DateOnly)))
+	return found, err
+}
+
+// Swept notes that the workspace was swept; twice on one day is once.
+func (s *Service) Swept(ctx context.Context) error {
+	now := s.db.Now(ctx)
+	return upsert(ctx, s.db, "sweep", []Sweep{{Day: now.Format(time.DateOnly), CreatedAt: now}}, []string{"workspace_id", "day"}, "created_at")
+}
+
+// pause is how long somebody stays away before coming back counts as another visit.
+const pause = 30 * time.Minute
+
+// Visit notes that a person looks at the overview and gives when they did so before; a first visit looks a month back.
+func (s *Service) Visit(ctx context.Context, user int64) (time.Time, error) {
+	now := s.db.Now(ctx)
+	before := now.AddDate(0, -1, 0)
+	v, known, err := database.Take(ctx, "visit", gorm.G[Visit](s.db.Conn(ctx)).Where("user_id = ?", user))
+	if err != nil || user == 0 {
+		return before, err
+	}
+	if v.BeforeAt != nil {
+		before = *v.BeforeAt
+	}
+	if known && now.Sub(v.SeenAt) < pause {
+		return before, nil
+	}
+	if known {
+		before = v.SeenAt
+	}
+	v.UserID, v.SeenAt, v.BeforeAt = user, now, &before
+	return before, s.db.InTx(ctx, func(ctx context.Context) error {
+		return upsert(ctx, s.db, "visit", []Visit{v}, []string{"workspace_id", "user_id"}, "seen_at", "before_at")
+	})
+}

@@ -25,6 +25,7 @@ type Attestation struct {
 	EnvironmentID int64
 	Control       string
 	Clause        string // "" speaks about every clause
+	Part          string // "" speaks about every part
 	Outcome       Outcome
 	Note          string
 	Until         *time.Time // when the person wants to be asked again; the control's age is the most
@@ -140,7 +141,7 @@ func (l *Ledger) Attest(ctx context.Context, actor access.Actor, find Find, a At
 }
 
 func (a *Attestation) row(actor access.Actor, now time.Time) Evidence {
-	e := Evidence{ServiceID: a.ServiceID, EnvironmentID: a.EnvironmentID, Control: a.Control, Clause: a.Clause, Kind: catalogue.Person, Source: fmt.Sprintf("person:%d", actor.UserID),
+	e := Evidence{ServiceID: a.ServiceID, EnvironmentID: a.EnvironmentID, Control: a.Control, Clause: a.Clause, Part: a.Part, Kind: catalogue.Person, Source: fmt.Sprintf("person:%d", actor.UserID),
 		Outcome: a.Outcome, Note: a.Note, RetestOf: a.RetestOf, ActorID: actor.UserID, ActorName: actor.Name, ObservedAt: now, ReceivedAt: now, GoodUntil: a.Until}
 	if a.File != nil {
 		sum := sha256.Sum256(a.File.Data)
@@ -182,7 +183,7 @@ func (l *Ledger) checkRetest(ctx context.Context, a *Attestation, fields fault.F
 	if a.Outcome == Pass && a.File == nil {
 		fields.Add("file", "Attach what shows the test: without it your word cannot stand against what was observed.")
 	}
-	a.Clause, a.EnvironmentID = failed.Clause, failed.EnvironmentID
+	a.Clause, a.Part, a.EnvironmentID = failed.Clause, failed.Part, failed.EnvironmentID
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"muster/internal/database"
+	"muster/internal/fault"
 )
 
 const live = "superseded_at IS NULL AND retracted_at IS NULL"
@@ -128,4 +129,28 @@ func (l *Ledger) attachmentsOf(ctx context.Context, ids []int64) ([]Attachment, 
 
 func (l *Ledger) attachment(ctx context.Context, id int64) (Attachment, bool, error) {
 	return database.Take(ctx, "attachment", gorm.G[Attachment](l.db.Conn(ctx)).Where("id = ?", id))
+}
+
+func (l *Ledger) entries(ctx context.Context, control string, services []int64) ([]Entry, error) {
+	q := gorm.G[Entry](l.db.Conn(ctx)).Where("control = ? AND ended_at IS NULL", control)
+	if services != nil {
+		q = q.Where("service_id IN ?", services)
+	}
+	return database.List(ctx, "register entries", q.Order("name, id").Limit(maxEntries))
+}
+
+func (l *Ledger) entry(ctx context.Context, id int64) (Entry, bool, error) {
+	return database.Take(ctx, "register entry", gorm.G[Entry](l.db.Conn(ctx)).Where("id = ?", id))
+}
+
+func (l *Ledger) endEntry(ctx context.Context, control string, id int64) error {
+	now := l.db.Now(ctx)
+	r := l.db.Conn(ctx).Model(&Entry{}).Where("id = ? AND control = ? AND ended_at IS NULL", id, control).Update("ended_at", &now)
+	if r.Error != nil {
+		return fmt.Errorf("end register entry: %w", r.Error)
+	}
+	if r.RowsAffected != 1 {
+		return fault.New(fault.Conflict, "Somebody else changed this entry just now.")
+	}
+	return nil
 }

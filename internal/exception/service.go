@@ -187,3 +187,6 @@ func (s *Service) Get(ctx context.Context, actor access.Actor, id int64) (Except
 func (s *Service) Of(ctx context.Context, service int64, control string) ([]Exception, error) {
 	return s.of(ctx, service, control)
 }
+
+// Waiting lists the requests that nobody decided on, the oldest first.
+func (s *Service) Waiting(ctx context.Context) ([]Exception, error) { return s.requested(ctx) }

@@ -52,3 +52,7 @@ func (s *Service) list(ctx context.Context, page int) (Page, error) {
 func (s *Service) of(ctx context.Context, service int64, control string) ([]Exception, error) {
 	return database.List(ctx, "exceptions", gorm.G[Exception](s.db.Conn(ctx)).Where("control = ? AND service_id IN ?", control, []int64{0, service}).Order("id DESC").Limit(50))
 }
+
+func (s *Service) requested(ctx context.Context) ([]Exception, error) {
+	return database.List(ctx, "requests", gorm.G[Exception](s.db.Conn(ctx)).Where("state = ?", Requested).Order("id").Limit(pageSize))
+}

@@ -2,7 +2,9 @@ package inventory
 
 import (
 	"context"
+	"strings"
 
+	"muster/internal/access"
 	"muster/internal/imports/model"
 )
 
@@ -19,7 +21,7 @@ type Standing struct {
 }
 
 // standingFacts are the facts that decide what applies.
-var standingFacts = []string{model.FactPort, model.FactStorage}
+var standingFacts = []string{model.FactPort, model.FactStorage, model.FactHostAccess}
 
 // Standings gives what is recorded of services now, by service and environment. nil means every service in use and
 // those that were retired; it is asked by the workflows that judge, inside their transaction.
@@ -55,10 +57,10 @@ func (b *Book) Standings(ctx context.Context, ids []int64) (map[int64]map[int64]
 	}
 	for _, f := range r.facts {
 		p := place(f.ServiceID, r.environment[f.SourceID])
-		switch f.Key {
-		case model.FactPort:
+		switch {
+		case f.Key == model.FactPort:
 			p.Ports++
-		case model.FactStorage:
+		case f.Key == model.FactStorage, strings.HasPrefix(f.Part, "host path"):
 			p.Storage++
 		}
 	}
@@ -107,3 +109,19 @@ func VisibleIDs(ctx context.Context) (ids []int64, limited bool) { return visibl
 
 // AllSources lists every source, for the workflows that go through them all.
 func (b *Book) AllSources(ctx context.Context) ([]Source, error) { return b.sources(ctx) }
+
+// Roster lists every service and datastore in use that the person may see, by name.
+func (b *Book) Roster(ctx context.Context, actor access.Actor) ([]Service, error) {
+	if err := b.access.Require(actor, access.Read, access.Inventory); err != nil {
+		return nil, err
+	}
+	return b.roster(ctx)
+}
+
+// RosterAt lists every service and datastore that ever was, retired ones too, for looking at a past day.
+func (b *Book) RosterAt(ctx context.Context, actor access.Actor) ([]Service, error) {
+	if err := b.access.Require(actor, access.Read, access.Inventory); err != nil {
+		return nil, err
+	}
+	return b.rosterEver(ctx)
+}

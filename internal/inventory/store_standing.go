@@ -69,3 +69,19 @@ func more[T any](ctx context.Context, into *[]T, what string, q gorm.ChainInterf
 	*into = append(*into, rows...)
 	return err
 }
+
+func (b *Book) roster(ctx context.Context) ([]Service, error) {
+	q := gorm.G[Service](b.db.Conn(ctx)).Where("retired_at IS NULL AND merged_into = 0 AND kind IN ?", []Kind{KindService, KindDatastore})
+	if seen, limited := visible(ctx); limited {
+		q = q.Where("id IN ?", seen)
+	}
+	return database.List(ctx, "services", q.Order("name, id"))
+}
+
+func (b *Book) rosterEver(ctx context.Context) ([]Service, error) {
+	q := gorm.G[Service](b.db.Conn(ctx)).Where("kind IN ?", []Kind{KindService, KindDatastore})
+	if seen, limited := visible(ctx); limited {
+		q = q.Where("id IN ?", seen)
+	}
+	return database.List(ctx, "services", q.Order("name, id"))
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"muster/internal/control"
@@ -48,12 +50,6 @@ func (s *Service) observe(ctx context.Context, services []int64) error {
 	if err != nil {
 		return err
 	}
-	environments := map[int64]bool{}
-	for _, byEnvironment := range standings {
-		for e, st := range byEnvironment {
-			environments[e] = environments[e] || len(st.Bindings) > 0
-		}
-	}
 	public := false
 	var now []control.Subject
 	for id, byEnvironment := range standings {
@@ -66,7 +62,7 @@ func (s *Service) observe(ctx context.Context, services []int64) error {
 			now = append(now, subject)
 		}
 	}
-	if services == nil || contains(services, 0) {
+	if services == nil || slices.Contains(services, 0) {
 		f := &control.Facts{Live: true, Is: map[string]bool{}}
 		if public {
 			f.Is["public_service"] = true
@@ -78,15 +74,6 @@ func (s *Service) observe(ctx context.Context, services []int64) error {
 		now = append(now, subject)
 	}
 	return s.controls.Observe(ctx, now)
-}
-
-func contains(ids []int64, id int64) bool {
-	for _, i := range ids {
-		if i == id {
-			return true
-		}
-	}
-	return false
 }
 
 // saveStates stores what differs from what is stored. A control about which nothing is known has no row.
@@ -220,12 +207,12 @@ func (s *Service) saveScores(ctx context.Context, w *world, all []judged, before
 	}
 	var rows []control.Score
 	var gone []int64
-	governance, judgedGovernance := before.rows[0].Cells, false
+	governance := before.rows[0].Cells
 	for i := range all {
 		j := &all[i]
 		switch {
 		case j.service == 0:
-			governance, judgedGovernance = packCells(j.cells()), true
+			governance = packCells(j.cells())
 		case j.environment != w.production:
 		case !j.facts.Live:
 			gone = append(gone, j.service)
@@ -241,10 +228,7 @@ func (s *Service) saveScores(ctx context.Context, w *world, all []judged, before
 			after.rows[j.service], after.details[j.service] = row, d
 		}
 	}
-	if !judgedGovernance && governance == "" {
-		governance = before.rows[0].Cells
-	}
-	whole, err := s.workspaceRow(w, after, governance, shipped, all)
+	whole, err := workspaceRow(w, after.details, governance, shipped)
 	if err != nil {
 		return err
 	}
@@ -278,46 +262,53 @@ func governanceTerms(rules *control.Ruleset, cells string) []Term {
 }
 
 // workspaceRow joins all services and the workspace's own controls.
-func (s *Service) workspaceRow(w *world, after *standing, governance string, shipped *control.Ruleset, all []judged) (control.Score, error) {
-	pick := func(result func(Detail) Result) []ServiceScore {
-		var list []ServiceScore
-		for id, d := range after.details {
-			if id != 0 {
-				list = append(list, ServiceScore{ID: id, Tier: d.Tier, Result: result(d)})
-			}
-		}
-		sortServices(list)
-		return list
-	}
-	own := governanceTerms(w.rules, governance)
-	d := Detail{Result: workspaceScore(pick(func(d Detail) Result { return d.Result }), own), Domains: map[string]DomainResult{}, Counts: map[string]int{}}
-	future := func(score func(Detail) float64) float64 {
-		r := workspaceScore(pick(func(d Detail) Result { d.Result.Score = score(d); return d.Result }), own)
-		return r.Score
-	}
-	d.In30, d.In90 = future(func(d Detail) float64 { return d.In30 }), future(func(d Detail) float64 { return d.In90 })
+func workspaceRow(w *world, details map[int64]Detail, governance string, shipped *control.Ruleset) (control.Score, error) {
+	d := wholeOf(details, w.rules, governance)
 	if shipped != nil {
-		r := workspaceScore(pick(func(d Detail) Result {
+		r := wholeResult(details, governanceTerms(shipped, governance), func(d Detail) Result {
 			if d.Shipped != nil {
 				return *d.Shipped
 			}
 			return d.Result
-		}), governanceTerms(shipped, governance))
+		})
 		d.Shipped = &r
 	}
-	for id, service := range after.details {
+	return scoreRow(0, d, governance, w.now)
+}
+
+// wholeResult is the workspace's score by one score of each service.
+func wholeResult(details map[int64]Detail, governance []Term, score func(Detail) Result) Result {
+	list := make([]ServiceScore, 0, len(details))
+	for id, d := range details {
+		if id != 0 {
+			list = append(list, ServiceScore{ID: id, Tier: d.Tier, Result: score(d)})
+		}
+	}
+	sortServices(list)
+	return workspaceScore(list, governance)
+}
+
+// wholeOf adds services and the workspace's own controls up.
+func wholeOf(details map[int64]Detail, rules *control.Ruleset, governance string) Detail {
+	own := governanceTerms(rules, governance)
+	future := func(score func(Detail) float64) float64 {
+		return wholeResult(details, own, func(d Detail) Result { d.Result.Score = score(d); return d.Result }).Score
+	}
+	d := Detail{Result: wholeResult(details, own, func(d Detail) Result { return d.Result }), Domains: map[string]DomainResult{}, Counts: map[string]int{}}
+	d.In30, d.In90 = future(func(d Detail) float64 { return d.In30 }), future(func(d Detail) float64 { return d.In90 })
+	for _, id := range slices.Sorted(maps.Keys(details)) {
 		if id == 0 {
 			continue
 		}
-		for domain, r := range service.Domains {
-			d.Domains[domain] = d.Domains[domain].join(r, tierWeight(service.Tier))
+		for domain, r := range details[id].Domains {
+			d.Domains[domain] = d.Domains[domain].join(r, tierWeight(details[id].Tier))
 		}
-		for word, n := range service.Counts {
+		for word, n := range details[id].Counts {
 			d.Counts[word] += n
 		}
 	}
 	cells := unpackCells(governance)
-	for _, e := range w.rules.For(catalogue.Workspace) {
+	for _, e := range rules.For(catalogue.Workspace) {
 		c, ok := cells[e.ID]
 		if !ok {
 			c = cell{State: control.NotKnown}
@@ -326,7 +317,7 @@ func (s *Service) workspaceRow(w *world, after *standing, governance string, shi
 			d.Domains[string(e.Domain)] = d.Domains[string(e.Domain)].add(e.Points, &c)
 		}
 	}
-	return scoreRow(0, d, governance, w.now)
+	return d
 }
 
 func (d DomainResult) join(o DomainResult, weight float64) DomainResult {
@@ -350,14 +341,14 @@ func (s *Service) splitScope(ctx context.Context, w *world, before, after *stand
 		difference = whole.Score - before.previous
 	} else {
 		// The same services with their tiers of before: what is left of the difference is another scope.
-		var kept []ServiceScore
+		kept := map[int64]Detail{}
 		for id, d := range after.details {
-			if old, was := before.details[id]; was && id != 0 {
-				kept = append(kept, ServiceScore{ID: id, Tier: old.Tier, Result: d.Result})
+			if old, was := before.details[id]; was {
+				d.Tier = old.Tier
+				kept[id] = d
 			}
 		}
-		sortServices(kept)
-		if r := workspaceScore(kept, governanceTerms(w.rules, governance)); r.Judged {
+		if r := wholeResult(kept, governanceTerms(w.rules, governance), func(d Detail) Result { return d.Result }); r.Judged {
 			difference = whole.Score - r.Score
 		}
 	}

@@ -221,6 +221,14 @@ CREATE TABLE visits (
   UNIQUE (workspace_id, user_id)
 );
 
+CREATE TABLE sweeps (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  workspace_id INTEGER NOT NULL REFERENCES workspaces(id),
+  day TEXT NOT NULL,
+  created_at DATETIME NOT NULL,
+  UNIQUE (workspace_id, day)
+);
+
 ALTER TABLE operations ADD COLUMN stated BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- What was observed is never rewritten; only the two marks that say "not the newest" and "taken back" may move.

@@ -55,6 +55,9 @@ func (l *workload) finish() {
 	if s.Datastore {
 		l.state(model.FactDatastore, "", s.DatastoreKind, s.At)
 	}
+	for _, v := range s.Storage {
+		l.state(model.FactStorage, v.Claim, storageWords(v), v.At)
+	}
 }
 
 func (l *workload) state(key, part, value, at string) {
@@ -158,4 +161,19 @@ func ruleWords(n int, direction string) string {
 		return "1 rule " + direction
 	}
 	return fmt.Sprintf("%d rules %s", n, direction)
+}
+
+func storageWords(v model.Storage) string {
+	words := "the cluster's default class"
+	if v.Class != "" {
+		words = "class " + v.Class
+	}
+	switch v.Encrypted {
+	case model.Yes:
+		return words + ", encrypted"
+	case model.No:
+		return words + ", not encrypted"
+	case model.Unknown:
+	}
+	return words
 }

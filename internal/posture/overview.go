@@ -1,0 +1,141 @@
+package posture
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"muster/internal/access"
+	"muster/internal/control"
+	"muster/internal/exception"
+)
+
+// Attention is one thing that somebody should look at.
+type Attention struct {
+	ServiceID int64 // 0 is the workspace
+	Control   string
+	State     control.State
+	Until     time.Time // of what ends soon
+}
+
+// Overview is the first page: how secure we are, how it moved, and what to do next.
+type Overview struct {
+	*Board
+	Trend     []control.Snapshot // of the workspace, oldest first
+	Bundles   []Action
+	Ending    []control.State // what time alone makes worse within 90 days, the next first
+	Newly     []control.State // failing since the reader's last visit
+	Waiting   []exception.Exception
+	LastVisit time.Time
+	Worst     *Row // the worst tier 1 service
+}
+
+// The lengths of the lists on the overview.
+const (
+	maxBundles   = 5
+	maxAttention = 50
+)
+
+// Overview reads the first page. A first visit looks a month back.
+func (s *Service) Overview(ctx context.Context, actor access.Actor) (*Overview, error) {
+	b, err := s.Board(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	o := &Overview{Board: b, Bundles: b.Bundles(maxBundles), Worst: b.worst()}
+	if o.LastVisit, err = s.controls.Visit(ctx, actor.UserID); err != nil {
+		return nil, err
+	}
+	environment, err := s.book.Production(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !b.Limited {
+		if o.Trend, err = s.controls.Snapshots(ctx, 0, b.At.AddDate(-1, 0, 0).Format(time.DateOnly)); err != nil {
+			return nil, err
+		}
+		if o.Waiting, err = s.exceptions.Waiting(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if o.Ending, err = s.controls.Ending(ctx, environment, b.At.Add(far), maxAttention); err != nil {
+		return nil, err
+	}
+	if o.Newly, err = s.controls.Newly(ctx, environment, o.LastVisit, maxAttention); err != nil {
+		return nil, err
+	}
+	o.Ending, o.Newly = b.visible(o.Ending), b.visible(o.Newly)
+	return o, nil
+}
+
+// visible leaves out the states of services that are not on the board.
+func (b *Board) visible(list []control.State) []control.State {
+	seen := map[int64]bool{0: !b.Limited}
+	for i := range b.Rows {
+		seen[b.Rows[i].Service.ID] = true
+	}
+	return slices.DeleteFunc(list, func(s control.State) bool { return !seen[s.ServiceID] })
+}
+
+// worst is the tier 1 service with the lowest score, which is always named beside the score of the whole.
+func (b *Board) worst() *Row {
+	var worst *Row
+	for i := range b.Rows {
+		r := &b.Rows[i]
+		if r.Detail.Tier == 1 && r.Detail.Result.Judged && (worst == nil || r.Detail.Result.Score < worst.Detail.Result.Score) {
+			worst = r
+		}
+	}
+	return worst
+}
+
+// Decisions counts what waits for a person: exceptions to decide on, and services whose facts nobody confirmed.
+func (o *Overview) Decisions() int {
+	n := len(o.Waiting)
+	for i := range o.Rows {
+		if o.Rows[i].Service.ConfirmedAt == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Sentence is what a founder reads on the first day, instead of an F.
+func (o *Overview) Sentence() string {
+	r := o.Whole.Result
+	if len(o.Rows) == 0 {
+		return "Nothing is known yet."
+	}
+	text := fmt.Sprintf("We know %d %% of what matters", Shown(100*r.Coverage))
+	if r.Coverage > 0 {
+		text += fmt.Sprintf("; of that %d %% passes", Shown(100*r.Passing))
+	}
+	switch n := o.Decisions(); n {
+	case 0:
+		return text + "."
+	case 1:
+		return text + "; one decision waits."
+	default:
+		return fmt.Sprintf("%s; %d decisions wait.", text, n)
+	}
+}
+
+// RowOf finds a service on the board.
+func (b *Board) RowOf(service int64) *Row {
+	for i := range b.Rows {
+		if b.Rows[i].Service.ID == service {
+			return &b.Rows[i]
+		}
+	}
+	return nil
+}
+
+// Trend gives the days of one service, oldest first, over a year.
+func (s *Service) Trend(ctx context.Context, actor access.Actor, slug string) ([]control.Snapshot, error) {
+	v, _, err := s.subject(ctx, actor, slug)
+	if err != nil {
+		return nil, err
+	}
+	return s.controls.Snapshots(ctx, v.ID, s.db.Now(ctx).AddDate(-1, 0, 0).Format(time.DateOnly))
+}
