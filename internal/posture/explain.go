@@ -17,6 +17,7 @@ import (
 type Line struct {
 	*control.Effective
 	Verdict  control.Verdict
+	Said     []evidence.Evidence // what counts of what was said
 	Term     Term
 	Excepted time.Time // zero when it is not
 }
@@ -50,7 +51,7 @@ func (s *Service) Explain(ctx context.Context, actor access.Actor, slug string) 
 	x := &Explanation{Service: v, Facts: j.facts, At: w.now}
 	cells := j.cells()
 	for _, e := range w.rules.For(catalogue.Service) {
-		l := Line{Effective: e, Verdict: j.verdicts[e.ID], Excepted: j.excepted[e.ID]}
+		l := Line{Effective: e, Verdict: j.verdicts[e.ID], Said: w.evidence[j.place][e.ID], Excepted: j.excepted[e.ID]}
 		l.Term = Term{Control: e.ID, Weight: e.Points, State: l.Verdict.State, Value: l.Verdict.Value, Known: cells[e.ID].known(), Scored: e.Scored}
 		x.Lines = append(x.Lines, l)
 	}
@@ -127,7 +128,7 @@ func (s *Service) Cell(ctx context.Context, actor access.Actor, slug, id string)
 	if !known || (e.Subject == catalogue.Workspace) != (v.ID == 0) {
 		return nil, fault.Missing("control")
 	}
-	c := &CellView{Line: Line{Effective: e, Verdict: j.verdicts[id], Excepted: j.excepted[id]}, Service: v, Facts: j.facts, Environment: j.environment, Now: w.now}
+	c := &CellView{Line: Line{Effective: e, Verdict: j.verdicts[id], Said: w.evidence[j.place][id], Excepted: j.excepted[id]}, Service: v, Facts: j.facts, Environment: j.environment, Now: w.now}
 	facts, err := j.facts.Known()
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func New(book *inventory.Book, log *activity.Service) *Handlers {
 
 // Routes registers the pages under a workspace.
 func (h *Handlers) Routes(g *echo.Group) {
-	g.GET("/overview", h.overview)
+	g.GET("/inventory", h.overview)
 	g.GET("/search", h.search)
 	g.GET("/activity", h.activity)
 }
