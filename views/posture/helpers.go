@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"strings"
 	"time"
 
 	"muster/views/ui"
@@ -52,3 +53,14 @@ func (f Form) err(kind, name string) string {
 
 // ControlAction is where the forms of a cell are sent.
 func (c *Cell) ControlAction(rest string) string { return c.Action + rest }
+
+// codeLines gives the lines of an example; an empty one keeps its height.
+func codeLines(text string) []string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, l := range lines {
+		if l == "" {
+			lines[i] = " "
+		}
+	}
+	return lines
+}

@@ -113,6 +113,7 @@ type Group struct {
 	Name, Icon, Score string
 	Shares            []Share
 	Open              []Control // to look at
+	Dark              []Control // folded: nobody has said anything
 	Fine              []Control // folded: verified
 	Out               []Control // folded: not applicable
 }

@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -195,12 +196,7 @@ func changed(e *control.Effective) string {
 func mappings(c echo.Context, e *control.Effective) []view.Mapping {
 	var list []view.Mapping
 	for _, m := range e.Mappings {
-		name := m.Framework
-		for _, f := range catalogue.Frameworks() {
-			if f.ID == m.Framework {
-				name = f.Name
-			}
-		}
+		name := cmp.Or(standards[m.Framework], m.Framework)
 		list = append(list, view.Mapping{Framework: name, Requirement: m.Requirement, Strength: string(m.Strength), Why: m.Why, Href: kit.In(c, "/frameworks/"+m.Framework+"?"+url.Values{"text": {m.Requirement}}.Encode())})
 	}
 	return list

@@ -157,7 +157,7 @@ func (h *Handlers) forecast(o *posture.Overview) string {
 	}
 	title := first.Control
 	if e, known := o.Rules.Get(first.Control); known {
-		title = strings.ToLower(e.Title[:1]) + e.Title[1:]
+		title = e.Title
 	}
 	text += fmt.Sprintf(" First the evidence for “%s” of %s runs out on %s", title, name, first.GoodUntil.Format("2 January"))
 	if n > 1 {
@@ -213,7 +213,7 @@ func (h *Handlers) domains(c echo.Context, p *view.Overview, o *posture.Overview
 		if !ok || d.ID == catalogue.Inventory {
 			continue
 		}
-		v := view.Domain{ID: string(d.ID), Name: d.Name, Icon: icons[d.ID], Href: kit.In(c, "/posture?domain="+string(d.ID)), Score: "–", Words: fmt.Sprintf("%d failing, %d unknown", r.Failing, r.Unknown)}
+		v := view.Domain{ID: string(d.ID), Name: short[d.ID], Icon: icons[d.ID], Href: kit.In(c, "/posture?domain="+string(d.ID)), Score: "–", Words: fmt.Sprintf("%d failing, %d unknown", r.Failing, r.Unknown)}
 		if share, judged := r.Share(); judged {
 			v.Score = fmt.Sprint(posture.Shown(share))
 			if was, known := before[string(d.ID)]; known && was != posture.Shown(share) {

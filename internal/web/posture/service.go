@@ -92,6 +92,8 @@ func (h *Handlers) groups(c echo.Context, p *view.Service, x *posture.Explanatio
 			g.Out = append(g.Out, line)
 			p.Out++
 			continue
+		case l.Verdict.State == control.NotKnown && l.Verdict.Known == 0 && l.Excepted.IsZero():
+			g.Dark = append(g.Dark, line)
 		case l.Verdict.State == control.Verified:
 			g.Fine = append(g.Fine, line)
 		default:

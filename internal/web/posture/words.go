@@ -17,6 +17,18 @@ var icons = map[catalogue.Domain]string{
 	catalogue.API: "gate", catalogue.Network: "net", catalogue.Runtime: "container", catalogue.Development: "code", catalogue.Organization: "gov",
 }
 
+// short are the domains' names where there is little room.
+var short = map[catalogue.Domain]string{
+	catalogue.Inventory: "Inventory", catalogue.Access: "Sign-in and access", catalogue.Transit: "Encryption in transit", catalogue.Data: "Data and privacy", catalogue.Patching: "Patching", catalogue.Logging: "Logging and alerts",
+	catalogue.API: "Gateway and APIs", catalogue.Network: "Isolation", catalogue.Runtime: "Containers", catalogue.Development: "Secure development", catalogue.Organization: "Governance",
+}
+
+// standards are the frameworks' names where there is little room.
+var standards = map[string]string{
+	"owasp-asvs-5.0.0": "ASVS 5.0", "owasp-api-top10-2023": "API Top 10", "nist-csf-2.0": "CSF 2.0", "nist-ssdf-800-218": "SSDF", "mvsp-3.0": "MVSP", "ossf-osps-baseline": "OSPS", "cisa-cpg-2.0": "CISA CPG",
+	"uk-cyber-essentials": "Cyber Essentials", "nist-800-53-rev5-baselines": "800-53", "iso-27001-2022": "ISO 27001", "soc2-tsc": "SOC 2", "cis-v8": "CIS v8", "gdpr": "GDPR", "pci-dss-4.0": "PCI DSS", "nist-800-204": "800-204",
+}
+
 // glyph is the sign of a state, with the word beside it.
 func glyph(word control.Word, contradicted, excepted bool) view.Glyph {
 	g := map[control.Word]view.Glyph{
