@@ -41,7 +41,9 @@ type Proposal struct {
 	EnvironmentID int64
 	SourceName    string // "" suggests one
 	Partial       bool   // says nothing about what it does not hold
-	Inspection    *model.Inspection
+	// NamespacesComplete says that the files hold every network policy of their namespaces.
+	NamespacesComplete bool
+	Inspection         *model.Inspection
 }
 
 // Propose stores a preview: what the files say, nothing of the inventory.
@@ -56,7 +58,7 @@ func (w *Workflow) Propose(ctx context.Context, actor access.Actor, p Proposal) 
 	if err != nil {
 		return 0, err
 	}
-	row := inventory.Import{State: inventory.ImportPreview, Partial: p.Partial, ActorID: actor.UserID, ActorName: actor.Name, Digest: digest(p.Inspection), Uploaded: uploaded, Counts: "{}"}
+	row := inventory.Import{State: inventory.ImportPreview, Partial: p.Partial, NamespacesComplete: p.NamespacesComplete, ActorID: actor.UserID, ActorName: actor.Name, Digest: digest(p.Inspection), Uploaded: uploaded, Counts: "{}"}
 	if row.Inputs, err = encode(p.Inspection.Inputs); err != nil {
 		return 0, err
 	}
@@ -181,7 +183,7 @@ func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *invent
 		effective = overlay(before, effective)
 	}
 	p, err = w.diffNow(ctx, source, effective, c)
-	return p, found && newest.Digest == i.Digest, effective, err
+	return p, found && newest.Digest == i.Digest && newest.NamespacesComplete == i.NamespacesComplete, effective, err
 }
 
 func (w *Workflow) diffNow(ctx context.Context, source *inventory.Source, x *model.Inspection, c Choices) (*Plan, error) {

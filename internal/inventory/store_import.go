@@ -65,7 +65,7 @@ func (b *Book) listImports(ctx context.Context, offset, limit int) ([]Import, in
 	if err := b.db.Conn(ctx).Model(&Import{}).Where("state <> ?", ImportCancelled).Count(&total).Error; err != nil {
 		return nil, 0, fmt.Errorf("count imports: %w", err)
 	}
-	rows, err := list(ctx, "imports", gorm.G[Import](b.db.Conn(ctx)).Select("id", "source_id", "state", "partial", "actor_id", "actor_name", "inputs", "problems", "counts", "created_at", "applied_at", "undone_at").
+	rows, err := list(ctx, "imports", gorm.G[Import](b.db.Conn(ctx)).Select("id", "source_id", "state", "partial", "namespaces_complete", "actor_id", "actor_name", "inputs", "problems", "counts", "created_at", "applied_at", "undone_at").
 		Where("state <> ?", ImportCancelled).Order("id DESC").Offset(offset).Limit(limit))
 	return rows, total, err
 }
