@@ -148,7 +148,7 @@ func (h *Handlers) upload(c echo.Context) error {
 	found, err := read(c)
 	if err == nil {
 		var id int64
-		id, err = h.flow.Propose(kit.Ctx(c), kit.Of(c).Actor, intake.Proposal{EnvironmentID: kit.Number64(c.FormValue("environment")), SourceName: c.FormValue("source"), Partial: c.FormValue("partial") != "", Inspection: found})
+		id, err = h.flow.Propose(kit.Ctx(c), kit.Of(c).Actor, intake.Proposal{EnvironmentID: kit.Number64(c.FormValue("environment")), SourceName: c.FormValue("source"), Partial: c.FormValue("partial") != "", NamespacesComplete: c.FormValue("namespaces_complete") != "", Inspection: found})
 		if err == nil {
 			return c.Redirect(http.StatusSeeOther, kit.In(c, "/imports/"+strconv.FormatInt(id, 10)))
 		}
