@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"muster/internal/access"
+	"muster/internal/fault"
 	"muster/internal/inventory"
 	"muster/internal/web/kit"
 	"muster/views/layout"
@@ -64,9 +65,6 @@ func (h *Handlers) editPage(c echo.Context, status int, s *inventory.Service, va
 	if !ok {
 		return failure
 	}
-	if s != nil {
-		f.Version = s.Version // after a conflict the newest is shown, and saving again counts
-	}
 	teams, err := h.book.Teams(kit.Ctx(c), kit.Of(c).Actor)
 	if err != nil {
 		return err
@@ -87,7 +85,35 @@ func (h *Handlers) editPage(c echo.Context, status int, s *inventory.Service, va
 	if s != nil {
 		crumbs = append(crumbs, layout.Crumb{Label: s.Name, Href: cancel})
 	}
-	return kit.Render(c, status, view.EditPage(view.Edit{Page: kit.Page(c, "services", title, crumbs...), Form: f, New: s == nil, Cancel: cancel}))
+	e := view.Edit{Page: kit.Page(c, "services", title, crumbs...), Form: f, New: s == nil, Cancel: cancel}
+	if s != nil && fault.Is(failure, fault.Conflict) {
+		e.Version = s.Version // what is stored now stands beside the form, so saving again is a decision
+		e.Clashes = clashes(valuesOf(s), values, f.Choices)
+	}
+	return kit.Render(c, status, view.EditPage(e))
+}
+
+// clashes compares what is stored with what was typed, field by field, in words.
+func clashes(stored, typed url.Values, choices map[string][]ui.Option) []view.Clash {
+	word := func(field string, values url.Values) string {
+		for _, o := range choices[field] {
+			if o.Value == values.Get(field) {
+				return o.Label
+			}
+		}
+		if text := strings.Join(values[field], ", "); text != "" {
+			return text
+		}
+		return "nothing"
+	}
+	var list []view.Clash
+	for _, f := range []struct{ field, label string }{{"name", "Name"}, {"description", "What it does"}, {"kind", "Kind"}, {"team", "Owner"}, {"tier", "Tier"}, {"exposure", "Who can reach it"},
+		{"data_classes", "Data"}, {"language", "Language"}, {"runtime", "Runtime"}, {"repository", "Repository"}, {"labels", "Labels"}} {
+		if now, yours := word(f.field, stored), word(f.field, typed); now != yours {
+			list = append(list, view.Clash{Label: f.label, Now: now, Yours: yours})
+		}
+	}
+	return list
 }
 
 func (h *Handlers) newForm(c echo.Context) error {
