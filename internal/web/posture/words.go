@@ -49,7 +49,7 @@ func cellGlyph(c posture.Cell) view.Glyph {
 	if c.Partly && !c.Excepted {
 		if c.Total > 0 {
 			g.Part = fmt.Sprintf("%d/%d", c.Known, c.Total)
-			g.Word = fmt.Sprintf("Unknown, %d of %d known", c.Known, c.Total)
+			g.Word = fmt.Sprintf("Unknown, %s known", g.Part)
 		}
 	}
 	return g

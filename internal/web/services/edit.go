@@ -132,7 +132,7 @@ func (h *Handlers) create(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.book.Create(kit.Ctx(c), kit.Of(c).Actor, editOf(values))
+	s, err := h.steward.Create(kit.Ctx(c), kit.Of(c).Actor, editOf(values))
 	if err != nil {
 		return h.editPage(c, kit.Status(err), nil, values, err)
 	}
@@ -159,7 +159,7 @@ func (h *Handlers) edit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	saved, err := h.book.Save(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), editOf(values))
+	saved, err := h.steward.Save(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), editOf(values))
 	if err != nil {
 		s, getErr := h.get(c)
 		if getErr != nil {
@@ -171,7 +171,7 @@ func (h *Handlers) edit(c echo.Context) error {
 }
 
 func (h *Handlers) confirm(c echo.Context) error {
-	s, err := h.book.Confirm(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"))
+	s, err := h.steward.Confirm(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -248,7 +248,7 @@ func (h *Handlers) retire(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.book.Retire(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), values.Get("reason"))
+	s, err := h.steward.Retire(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), values.Get("reason"))
 	if err != nil {
 		return h.small(c, kit.Status(err), "retire", values, err)
 	}
@@ -256,7 +256,7 @@ func (h *Handlers) retire(c echo.Context) error {
 }
 
 func (h *Handlers) restore(c echo.Context) error {
-	s, err := h.book.Restore(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"))
+	s, err := h.steward.Restore(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -268,7 +268,7 @@ func (h *Handlers) merge(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.book.Merge(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), kit.Number64(values.Get("into")))
+	s, err := h.steward.Merge(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), kit.Number64(values.Get("into")))
 	if err != nil {
 		return h.small(c, kit.Status(err), "merge", values, err)
 	}
@@ -280,7 +280,7 @@ func (h *Handlers) split(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.book.Split(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), values.Get("name"), kit.Numbers(values["binding"]))
+	s, err := h.steward.Split(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), values.Get("name"), kit.Numbers(values["binding"]))
 	if err != nil {
 		return h.small(c, kit.Status(err), "split", values, err)
 	}
@@ -328,7 +328,7 @@ func (h *Handlers) addCall(c echo.Context) error {
 		return err
 	}
 	call := inventory.Call{EnvironmentID: kit.Number64(values.Get("environment")), To: kit.Number64(values.Get("to")), Transport: values.Get("transport"), Authentication: values.Get("authentication"), Authorization: values.Get("authorization")}
-	if err := h.book.AddCall(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), call); err != nil {
+	if err := h.steward.AddCall(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), call); err != nil {
 		return h.again(c, "calls", values, err)
 	}
 	return kit.Done(c, "/services/"+c.Param("slug")+"?tab=calls", "The call was added.")
@@ -339,7 +339,7 @@ func (h *Handlers) removeCall(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.book.RemoveCall(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), id); err != nil {
+	if err := h.steward.RemoveCall(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), id); err != nil {
 		return err
 	}
 	return kit.Done(c, "/services/"+c.Param("slug")+"?tab=calls", "The call was removed.")
@@ -350,7 +350,7 @@ func (h *Handlers) addEndpoint(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.book.AddEndpoint(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), kit.Number64(values.Get("environment")), values.Get("address"), values.Get("scope")); err != nil {
+	if err := h.steward.AddEndpoint(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), kit.Number64(values.Get("environment")), values.Get("address"), values.Get("scope")); err != nil {
 		return h.again(c, "endpoints", values, err)
 	}
 	return kit.Done(c, "/services/"+c.Param("slug")+"?tab=endpoints", "The address was added.")
@@ -361,7 +361,7 @@ func (h *Handlers) removeEndpoint(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.book.RemoveEndpoint(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), id); err != nil {
+	if err := h.steward.RemoveEndpoint(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), id); err != nil {
 		return err
 	}
 	return kit.Done(c, "/services/"+c.Param("slug")+"?tab=endpoints", "The address was removed.")

@@ -12,6 +12,7 @@ import (
 
 	"muster/internal/access"
 	"muster/internal/inventory"
+	"muster/internal/steward"
 	"muster/internal/web/kit"
 	"muster/views/layout"
 	view "muster/views/services"
@@ -19,10 +20,15 @@ import (
 )
 
 // Handlers serve the pages.
-type Handlers struct{ book *inventory.Book }
+type Handlers struct {
+	book    *inventory.Book
+	steward *steward.Service
+}
 
 // New makes the handlers.
-func New(book *inventory.Book) *Handlers { return &Handlers{book: book} }
+func New(book *inventory.Book, s *steward.Service) *Handlers {
+	return &Handlers{book: book, steward: s}
+}
 
 // Routes registers the pages under a workspace.
 func (h *Handlers) Routes(g *echo.Group) {
@@ -235,7 +241,7 @@ func (h *Handlers) assign(c echo.Context) error {
 	if id := kit.Number64(values.Get("team")); id > 0 {
 		b.TeamID = &id
 	}
-	n, err := h.book.Assign(kit.Ctx(c), kit.Of(c).Actor, b)
+	n, err := h.steward.Assign(kit.Ctx(c), kit.Of(c).Actor, b)
 	if err != nil {
 		if message, _, _, ok := kit.Invalid(err); ok {
 			return h.listPage(c, kit.Status(err), message)

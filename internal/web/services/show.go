@@ -111,19 +111,10 @@ func glance(s *inventory.Service, r *view.Row, sources []string) []view.Item {
 }
 
 func tabs(c echo.Context, s *inventory.Service, p *view.Service, tab string, operations int64) []ui.Tab {
-	base := kit.In(c, "/services/"+s.Slug)
-	list := []ui.Tab{{Label: "Facts", Href: base}, {Label: "Calls", Href: base + "?tab=calls", Count: fmt.Sprintf("%d in, %d out", len(p.In), len(p.Out))},
-		{Label: "Endpoints", Href: base + "?tab=endpoints", Count: strconv.Itoa(len(p.Endpoints))}, {Label: "Operations", Href: base + "?tab=operations", Count: strconv.FormatInt(operations, 10)}, {Label: "History", Href: base + "?tab=history"}}
-	keys := []string{"", "calls", "endpoints", "operations", "history"}
-	found := false
-	for i := range list {
-		list[i].Current = keys[i] == tab
-		found = found || list[i].Current
+	if !slices.Contains([]string{"calls", "endpoints", "operations", "history"}, tab) {
+		tab = "facts"
 	}
-	if !found {
-		list[0].Current = true
-	}
-	return list
+	return kit.ServiceTabs(c, s.Slug, tab, map[string]string{"calls": fmt.Sprintf("%d in, %d out", len(p.In), len(p.Out)), "endpoints": strconv.Itoa(len(p.Endpoints)), "operations": strconv.FormatInt(operations, 10)})
 }
 
 func calls(c echo.Context, edges []inventory.Edge) []view.Call {
