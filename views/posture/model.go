@@ -142,7 +142,8 @@ type Service struct {
 	Shipped       string
 	ForecastWords string
 	Trend         *Trend
-	Explain       string // where the sum is
+	Explain       string   // where the sum is
+	Environments  []ui.Tab // where else it runs; nil when only in production
 	Retired       bool
 }
 

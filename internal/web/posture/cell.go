@@ -31,7 +31,11 @@ func (h *Handlers) cell(c echo.Context) error {
 }
 
 func (h *Handlers) cellPage(c echo.Context, status int, form view.Form) error {
-	x, err := h.posture.Cell(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), c.Param("id"))
+	environment, _, err := h.environment(c)
+	if err != nil {
+		return err
+	}
+	x, err := h.posture.Cell(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), c.Param("id"), environment)
 	if err != nil {
 		return err
 	}

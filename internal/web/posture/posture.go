@@ -139,8 +139,8 @@ func (h *Handlers) forecast(o *posture.Overview) string {
 	if !o.Whole.Result.Judged || o.Limited {
 		return ""
 	}
-	now, later := posture.Shown(o.Whole.Result.Score), posture.Shown(o.Whole.In90)
-	text := fmt.Sprintf("If nobody acts: %d → %d by %s.", now, later, o.At.AddDate(0, 0, 90).Format("2 January"))
+	now, soon, later := posture.Shown(o.Whole.Result.Score), posture.Shown(o.Whole.In30), posture.Shown(o.Whole.In90)
+	text := fmt.Sprintf("If nobody acts: %d → %d in 30 days → %d by %s.", now, soon, later, o.At.AddDate(0, 0, 90).Format("2 January"))
 	if len(o.Ending) == 0 {
 		return text
 	}

@@ -11,10 +11,12 @@ import (
 
 	"muster/internal/control"
 	"muster/internal/control/catalogue"
+	"muster/internal/inventory"
 	"muster/internal/posture"
 	"muster/internal/web/kit"
 	"muster/views/layout"
 	view "muster/views/posture"
+	"muster/views/ui"
 )
 
 func crumbs(c echo.Context, more ...layout.Crumb) []layout.Crumb {
@@ -28,7 +30,11 @@ func serviceCrumbs(c echo.Context, name, slug string) []layout.Crumb {
 // service is the posture of one service.
 func (h *Handlers) service(c echo.Context) error {
 	ctx, actor := kit.Ctx(c), kit.Of(c).Actor
-	x, err := h.posture.Explain(ctx, actor, c.Param("slug"))
+	environment, environments, err := h.environment(c)
+	if err != nil {
+		return err
+	}
+	x, err := h.posture.ExplainIn(ctx, actor, c.Param("slug"), environment)
 	if err != nil {
 		return err
 	}
@@ -44,6 +50,7 @@ func (h *Handlers) service(c echo.Context) error {
 	p := view.Service{Page: kit.Page(c, "services", v.Name, layout.Crumb{Label: "Services", Href: kit.In(c, "/services")}), Name: v.Name, Href: kit.In(c, "/services/"+v.Slug+"/posture"), Worst: c.QueryParam("by") == "worst"}
 	p.Tabs = kit.ServiceTabs(c, v.Slug, "posture", nil)
 	p.Explain = p.Href + "/sum"
+	p.Environments = h.switches(p.Href, x, environments)
 	r := &x.Result
 	p.Score, p.Judged, p.Rated, p.Grade, p.Coverage = r.Score, r.Judged, r.Rated(), posture.Grade(r.Score), posture.Shown(100*r.Coverage)
 	p.Lead = fmt.Sprintf("Tier %d. ", v.Tier) + v.Description
@@ -55,6 +62,36 @@ func (h *Handlers) service(c echo.Context) error {
 	}
 	p.ForecastWords = ownForecast(x)
 	return kit.Render(c, http.StatusOK, view.Show(p))
+}
+
+// environment reads which environment a page is asked for; 0 is production.
+func (h *Handlers) environment(c echo.Context) (int64, []inventory.Environment, error) {
+	list, err := h.book.Environments(kit.Ctx(c), kit.Of(c).Actor)
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, e := range list {
+		if e.Slug == c.QueryParam("environment") {
+			return e.ID, list, nil
+		}
+	}
+	return 0, list, nil
+}
+
+// switches leads to the other environments in which the service runs.
+func (h *Handlers) switches(base string, x *posture.Explanation, environments []inventory.Environment) []ui.Tab {
+	if len(x.Environments) < 2 {
+		return nil
+	}
+	var list []ui.Tab
+	for _, id := range x.Environments {
+		for _, e := range environments {
+			if e.ID == id {
+				list = append(list, ui.Tab{Label: e.Name, Href: base + "?environment=" + e.Slug, Current: id == x.Environment})
+			}
+		}
+	}
+	return list
 }
 
 // groups sorts the controls of a service by domain, or by how bad they are.

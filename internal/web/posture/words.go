@@ -124,8 +124,11 @@ func outcomeGlyph(e *evidence.Evidence) view.Glyph {
 // part names a part of a subject in words.
 func part(p string) string {
 	kind, name := evidence.SplitPart(p)
-	if kind == catalogue.Whole {
+	switch {
+	case kind == catalogue.Whole:
 		return "the whole"
+	case name == "*":
+		return "any host"
 	}
 	return name
 }
