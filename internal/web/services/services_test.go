@@ -146,9 +146,9 @@ func TestPagesOfAThousandServices(t *testing.T) {
 	}{
 		"/services":                              {12, 50 * time.Millisecond},
 		"/services?text=service-9&sort=-callers": {12, 50 * time.Millisecond},
-		"/services/service-7":                    {20, 50 * time.Millisecond},
-		"/services/service-7?tab=calls":          {20, 80 * time.Millisecond},
-		"/services/service-7?tab=history":        {20, 50 * time.Millisecond},
+		"/services/service-7":                    {24, 50 * time.Millisecond},
+		"/services/service-7?tab=calls":          {25, 80 * time.Millisecond},
+		"/services/service-7?tab=history":        {25, 50 * time.Millisecond},
 		"/overview":                              {12, 50 * time.Millisecond},
 		"/search?q=service":                      {12, 50 * time.Millisecond},
 		"/imports":                               {12, 50 * time.Millisecond},
