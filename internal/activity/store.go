@@ -44,7 +44,7 @@ func (s *Service) find(ctx context.Context, f Filter) ([]Activity, error) {
 	if f.ActorID > 0 {
 		q = q.Where("actor_id = ?", f.ActorID)
 	}
-	if text := strings.TrimSpace(f.Text); text != "" {
+	if text := strings.ToValidUTF8(strings.ReplaceAll(strings.TrimSpace(f.Text), "\x00", "\uFFFD"), "\uFFFD"); text != "" {
 		like := database.Like(text)
 		q = q.Where("(LOWER(actor_name) LIKE ? ESCAPE '\\' OR action LIKE ? ESCAPE '\\' OR LOWER(object_name) LIKE ? ESCAPE '\\')", like, like, like)
 	}

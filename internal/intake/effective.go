@@ -166,7 +166,10 @@ func cut(text string, most int) string {
 			return '\uFFFD'
 		}
 		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
+	}, strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD")))
+	if text == "" {
+		return "unnamed"
+	}
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most-1]) + "…"
 	}

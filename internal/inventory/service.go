@@ -356,6 +356,9 @@ func (b *Book) checkTeam(ctx context.Context, id *int64) error {
 
 // find loads a service by its slug, or by one that it had before.
 func (b *Book) find(ctx context.Context, slug string) (Service, error) {
+	if slug != searchable(slug) {
+		return Service{}, fault.Missing("service")
+	}
 	s, found, err := b.serviceBySlug(ctx, slug)
 	if err != nil {
 		return s, err

@@ -248,7 +248,7 @@ func Check(p Preview) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</div><div class=\"side-col\" role=\"group\" aria-label=\"Decision\"><section class=\"card sticky\" aria-label=\"Decide\"><div class=\"body col\"><button class=\"btn pri wide\" type=\"submit\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</div><div class=\"side-col decide\" role=\"group\" aria-label=\"Decision\"><section class=\"card sticky\" aria-label=\"Decide\"><div class=\"body col\"><button class=\"btn pri wide\" type=\"submit\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
