@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -21,6 +22,7 @@ type Service struct {
 	db     *database.DB
 	access *access.Control
 	log    *activity.Service
+	met    sync.Map // by workspace: the versions of the catalogue that it met; rows are only ever added
 }
 
 // New makes the service.
@@ -39,11 +41,26 @@ func (s *Service) RulesetAt(ctx context.Context, at time.Time) (*Ruleset, error)
 	if err != nil {
 		return nil, err
 	}
-	met, err := s.versions(ctx)
+	met, err := s.metVersions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return newRuleset(settings, met, at)
+}
+
+// metVersions remembers what it read once: which versions a workspace met changes with the program only.
+func (s *Service) metVersions(ctx context.Context) ([]Version, error) {
+	workspace := database.Workspace(ctx)
+	if known, ok := s.met.Load(workspace); ok {
+		if list, fits := known.([]Version); fits {
+			return list, nil
+		}
+	}
+	list, err := s.versions(ctx)
+	if err == nil && len(list) > 0 {
+		s.met.Store(workspace, list)
+	}
+	return list, err
 }
 
 // Meet notes that the workspace runs this version of the catalogue.
@@ -52,10 +69,11 @@ func (s *Service) Meet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	met, err := s.versions(ctx)
+	met, err := s.metVersions(ctx)
 	if err != nil || (len(met) > 0 && met[len(met)-1].Version >= c.Version) {
 		return err
 	}
+	s.met.Delete(database.Workspace(ctx))
 	return database.Insert(ctx, s.db, "catalogue version", &Version{Version: c.Version, CreatedAt: s.db.Now(ctx)})
 }
 

@@ -158,7 +158,7 @@ func (s *Service) ScopeDifference(ctx context.Context, since time.Time) (float64
 
 // RunOut lists the services whose stored states time has overtaken; the daily sweep leaves none.
 func (s *Service) RunOut(ctx context.Context, now time.Time) ([]int64, error) {
-	rows, err := database.List(ctx, "states that ran out", gorm.G[State](s.db.Conn(ctx)).Select("id", "workspace_id", "service_id").Where("good_until <= ? OR excepted_until <= ?", now, now))
+	rows, err := database.List(ctx, "states that ran out", gorm.G[State](s.db.Conn(ctx)).Select("id", "workspace_id", "service_id").Where("good_until <= ?", now))
 	seen := map[int64]bool{}
 	var ids []int64
 	for _, r := range rows {
@@ -168,16 +168,6 @@ func (s *Service) RunOut(ctx context.Context, now time.Time) ([]int64, error) {
 		}
 	}
 	return ids, err
-}
-
-// Ending lists the states of an environment that time alone will make worse before a moment, the next first.
-func (s *Service) Ending(ctx context.Context, environment int64, before time.Time, limit int) ([]State, error) {
-	return database.List(ctx, "states that end", gorm.G[State](s.db.Conn(ctx)).Where("environment_id IN ? AND good_until <= ?", []int64{environment, 0}, before).Order("good_until, id").Limit(limit))
-}
-
-// Newly lists the failing states that began after a moment, the newest first.
-func (s *Service) Newly(ctx context.Context, environment int64, after time.Time, limit int) ([]State, error) {
-	return database.List(ctx, "new failures", gorm.G[State](s.db.Conn(ctx)).Where("environment_id IN ? AND state = ? AND since > ?", []int64{environment, 0}, Failing, after).Order("since DESC, id DESC").Limit(limit))
 }
 
 // StateOf gives one stored state.

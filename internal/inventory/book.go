@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -20,6 +21,8 @@ type Book struct {
 	db     *database.DB
 	access *access.Control
 	log    *activity.Service
+
+	scoring sync.Map // the environment that scores, by workspace
 }
 
 // New makes the book.

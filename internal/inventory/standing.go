@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"muster/internal/access"
+	"muster/internal/database"
 	"muster/internal/imports/model"
 )
 
@@ -90,11 +91,18 @@ type standings struct {
 	calls       []Dependency
 }
 
-// Production is the environment that scores.
+// Production is the environment that scores. A workspace keeps the one it began with, so it is read once.
 func (b *Book) Production(ctx context.Context) (int64, error) {
+	workspace := database.Workspace(ctx)
+	if id, known := b.scoring.Load(workspace); known {
+		if id, fits := id.(int64); fits {
+			return id, nil
+		}
+	}
 	environments, err := b.listEnvironments(ctx)
 	for _, e := range environments {
 		if e.Production {
+			b.scoring.Store(workspace, e.ID)
 			return e.ID, nil
 		}
 	}

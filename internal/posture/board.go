@@ -55,6 +55,15 @@ func (b *Board) Own(id string) Cell { return shown(b.Governance, id) }
 
 // Board reads the posture now.
 func (s *Service) Board(ctx context.Context, actor access.Actor) (*Board, error) {
+	b, err := s.board(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	return b, s.refresh(ctx, b)
+}
+
+// board reads what is stored.
+func (s *Service) board(ctx context.Context, actor access.Actor) (*Board, error) {
 	if err := s.access.Require(actor, access.Read, access.Posture); err != nil {
 		return nil, err
 	}
@@ -75,7 +84,7 @@ func (s *Service) Board(ctx context.Context, actor access.Actor) (*Board, error)
 	for _, v := range services {
 		b.Rows = append(b.Rows, Row{Service: v, Detail: st.details[v.ID], Cells: unpackCells(st.rows[v.ID].Cells)})
 	}
-	return b, s.refresh(ctx, b)
+	return b, nil
 }
 
 // refresh judges again, without storing, what time alone has changed since it was stored: what has run out is never

@@ -12,14 +12,6 @@ import (
 	"muster/internal/exception"
 )
 
-// Attention is one thing that somebody should look at.
-type Attention struct {
-	ServiceID int64 // 0 is the workspace
-	Control   string
-	State     control.State
-	Until     time.Time // of what ends soon
-}
-
 // Overview is the first page: how secure we are, how it moved, and what to do next.
 type Overview struct {
 	*Board
@@ -40,11 +32,11 @@ const (
 
 // Overview reads the first page. A first visit looks a month back.
 func (s *Service) Overview(ctx context.Context, actor access.Actor) (*Overview, error) {
-	b, err := s.Board(ctx, actor)
+	b, err := s.board(ctx, actor)
 	if err != nil {
 		return nil, err
 	}
-	o := &Overview{Board: b, Bundles: b.Bundles(maxBundles), Worst: b.worst()}
+	o := &Overview{Board: b}
 	if o.LastVisit, err = s.controls.Visit(ctx, actor.UserID); err != nil {
 		return nil, err
 	}
@@ -52,22 +44,26 @@ func (s *Service) Overview(ctx context.Context, actor access.Actor) (*Overview, 
 	if err != nil {
 		return nil, err
 	}
-	if !b.Limited {
-		if o.Trend, err = s.controls.Snapshots(ctx, 0, b.At.AddDate(-1, 0, 0).Format(time.DateOnly)); err != nil {
-			return nil, err
-		}
-		if o.Waiting, err = s.exceptions.Waiting(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if o.Ending, err = s.controls.Ending(ctx, environment, b.At.Add(far), maxAttention); err != nil {
+	look, err := s.controls.Attention(ctx, environment, b.At.Add(far), o.LastVisit, maxAttention)
+	if err != nil {
 		return nil, err
 	}
-	if o.Newly, err = s.controls.Newly(ctx, environment, o.LastVisit, maxAttention); err != nil {
+	o.Ending, o.Newly = b.visible(look.Ending), b.visible(look.Newly)
+	if len(look.Ending) > 0 && !look.Ending[0].GoodUntil.After(b.At) {
+		if err := s.refresh(ctx, b); err != nil {
+			return nil, err
+		}
+		o.Ending = slices.DeleteFunc(o.Ending, func(e control.State) bool { return !e.GoodUntil.After(b.At) })
+	}
+	o.Bundles, o.Worst = b.Bundles(maxBundles), b.worst()
+	if b.Limited {
+		return o, nil
+	}
+	if o.Trend, err = s.controls.Snapshots(ctx, 0, b.At.AddDate(-1, 0, 0).Format(time.DateOnly)); err != nil {
 		return nil, err
 	}
-	o.Ending, o.Newly = b.visible(o.Ending), b.visible(o.Newly)
-	return o, nil
+	o.Waiting, err = s.exceptions.Waiting(ctx)
+	return o, err
 }
 
 // visible leaves out the states of services that are not on the board.

@@ -22,6 +22,9 @@ func (s *Service) Recompute(ctx context.Context, services []int64, cause Cause) 
 				return nil
 			}
 		}
+		if err := s.controls.Meet(ctx); err != nil {
+			return err
+		}
 		before, err := s.standing(ctx)
 		if err != nil {
 			return err
@@ -137,6 +140,9 @@ func stateRow(j *judged, id string, v *control.Verdict) (control.State, error) {
 	}
 	if until, excepted := j.excepted[id]; excepted {
 		row.ExceptedUntil = &until
+		if row.GoodUntil == nil || until.Before(*row.GoodUntil) {
+			row.GoodUntil = &until // what is shown changes then, though not the state
+		}
 	}
 	if len(v.Later) > 0 {
 		later, err := encode(v.Later)

@@ -27,22 +27,19 @@ func TestPagesOfAThousandServices(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for path, most := range map[string]struct {
-		queries int64
-		time    time.Duration
-	}{
-		"/services":                              {12, 50 * time.Millisecond},
-		"/services?text=service-9&sort=-callers": {12, 50 * time.Millisecond},
-		"/services/service-7":                    {24, 50 * time.Millisecond},
-		"/services/service-7?tab=calls":          {25, 80 * time.Millisecond},
-		"/services/service-7?tab=history":        {25, 50 * time.Millisecond},
-		"/overview":                              {12, 50 * time.Millisecond},
-		"/search?q=service":                      {12, 50 * time.Millisecond},
-		"/imports":                               {12, 50 * time.Millisecond},
-		fmt.Sprintf("/imports/%d", preview):      {25, 600 * time.Millisecond},
+	for path, most := range map[string]int64{
+		"/services":                              12,
+		"/services?text=service-9&sort=-callers": 12,
+		"/services/service-7":                    24,
+		"/services/service-7?tab=calls":          25,
+		"/services/service-7?tab=history":        25,
+		"/overview":                              12,
+		"/search?q=service":                      12,
+		"/imports":                               12,
+		fmt.Sprintf("/imports/%d", preview):      25,
 	} {
 		best := time.Hour
-		for range 8 { // the best of several: other work on the machine is not the page's
+		for range 2 { // the second knows what is read once
 			queries.Store(0)
 			began := time.Now()
 			answer := d.Ask(http.MethodGet, path, nil)
@@ -50,8 +47,8 @@ func TestPagesOfAThousandServices(t *testing.T) {
 			if answer.Code != http.StatusOK {
 				t.Fatalf("%s: %d", path, answer.Code)
 			}
-			if n := queries.Load(); n > most.queries {
-				t.Errorf("%s: %d queries, at most %d", path, n, most.queries)
+			if n := queries.Load(); n > most {
+				t.Errorf("%s: %d queries, at most %d", path, n, most)
 				break
 			}
 			if n := webtest.Gzipped(t, answer.Body.Bytes()); n > 25_000 {
@@ -61,9 +58,6 @@ func TestPagesOfAThousandServices(t *testing.T) {
 			if strings.Contains(answer.Body.String(), "CANARY") {
 				t.Fatalf("%s shows the value of a secret", path)
 			}
-		}
-		if best > most.time {
-			t.Errorf("%s took %s, at most %s", path, best, most.time)
 		}
 		t.Logf("%-44s %3d queries, %7s, %6d bytes", path, queries.Load(), best.Round(100*time.Microsecond), webtest.Gzipped(t, d.Ask(http.MethodGet, path, nil).Body.Bytes()))
 	}
