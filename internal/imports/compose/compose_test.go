@@ -353,3 +353,16 @@ func TestBadInput(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("services:\n  web: &w {image: 'x:${A:-1}', ports: ['80:80', {target: 1}], environment: [A=http://db:1], depends_on: {db: {condition: x}}}\n  db: {<<: *w, extends: web}\n"), []byte("A=1\n"))
+	f.Add([]byte("web:\n  image: x\n  links: [db]\ndb:\n  build: .\n"), []byte("A='x"))
+	f.Add([]byte("include: [c.yml]\nservices: {a: {env_file: [.env], ports: !reset []}}\n"), []byte("A=$A$A"))
+	f.Add([]byte(`{"services": {"a": {"command": ["nc", "-z", "b", "80"]}, "b": null}}`), []byte(""))
+	f.Fuzz(func(t *testing.T, text, env []byte) {
+		found, err := compose.Read(compose.Set{Files: []model.File{{Path: "c.yml", Data: text}}, Others: []model.File{{Path: ".env", Data: env}}})
+		if (found == nil) == (err == nil) {
+			t.Error("neither an answer nor an error")
+		}
+	})
+}
