@@ -11,11 +11,11 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 )
 
@@ -24,7 +24,6 @@ var (
 	includeKey  = regexp.MustCompile(`(?m)^include\s*:\s*(\n|\[)`)
 	otherKey    = regexp.MustCompile(`(?m)^["']?(apiVersion|openapi|swagger|jobs|stages|pipeline)["']?\s*:`)
 	jsonKey     = regexp.MustCompile(`^\s*\{[\s\S]*"services"\s*:\s*\{`)
-	yamlLine    = regexp.MustCompile(`line (\d+): `)
 )
 
 // Sniff tells whether these bytes look like a Compose file.
@@ -92,11 +91,14 @@ type project struct {
 	problems []model.Problem
 	loading  []string      // files being included, to find circles
 	used     []model.Input // files that others refer to
+	envFiles map[string][]variable
+	taken    int // variables that services took from files
+	grown    int // bytes that variables put in
 }
 
 // Read makes services and dependencies of one project. Nothing outside the set is opened.
 func Read(set Set) (*model.Inspection, error) {
-	p := &project{set: set, env: map[string]string{}, services: map[string]*service{}}
+	p := &project{set: set, env: map[string]string{}, services: map[string]*service{}, envFiles: map[string][]variable{}}
 	result := model.New()
 	if err := p.loadEnv(result); err != nil {
 		return nil, err
@@ -365,14 +367,6 @@ func parse(f model.File) (*value, error) {
 }
 
 func syntaxError(f model.File, err error) error {
-	text, line := strings.TrimPrefix(err.Error(), "yaml: "), 0
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1]) // digits by the pattern
-		text = strings.Replace(text, m[0], "", 1)
-	}
-	if strings.Contains(text, "anchor") || strings.Contains(text, "`") {
-		text, _, _ = strings.Cut(text, " '") // what follows quotes the file
-		text, _, _ = strings.Cut(text, " `")
-	}
-	return model.Fail(f.Path, line, "This is not valid YAML: %s.", text)
+	line, reason := limit.Syntax(f, err)
+	return model.Fail(f.Path, line, "This is not valid YAML: %s.", reason)
 }

@@ -258,6 +258,9 @@ func TestFilesOfOneProject(t *testing.T) {
 		"the first version": {[]string{"c.yml", "web:\n  image: x:1\n  links: [cart]\ncart:\n  build: .\n"}, func(f *model.Inspection, s model.Service) bool {
 			return len(f.Services) == 2 && edges(f) == "web>cart ordering"
 		}},
+		"a file of something else": {[]string{"c.yml", "services: {web: {image: x, env_file: w.env}}\n", "w.env", "A=1\nnot a setting\n"}, func(f *model.Inspection, s model.Service) bool {
+			return len(f.Problems) == 1 && f.Problems[0].At == "line 2"
+		}},
 		"a name and a version": {[]string{"c.yml", "name: shop\nversion: '3.9'\nservices: {web: {image: 'x:1'}}\nconfigs: {c: {file: ./c}}\nsecrets: {s: {external: true}}\n"}, func(f *model.Inspection, s model.Service) bool { return len(f.Services) == 1 }},
 		"JSON":                 {[]string{"c.json", `{"services": {"web": {"image": "x:1", "ports": ["80:80"]}}}`}, func(f *model.Inspection, s model.Service) bool { return s.Exposed }},
 	} {
@@ -282,6 +285,21 @@ func TestVariables(t *testing.T) {
 		if s.Containers[0].Image != want {
 			t.Errorf("%s: got %q, want %q", text, s.Containers[0].Image, want)
 		}
+	}
+}
+
+func TestOneFileForThousandsOfServices(t *testing.T) {
+	t.Parallel()
+	var env, services strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&env, "K%d=v\n", i)
+	}
+	services.WriteString("services:\n")
+	for i := range 3_000 {
+		fmt.Fprintf(&services, "  s%d: {image: x, env_file: w.env}\n", i)
+	}
+	if found := read(t, "c.yml", services.String(), "w.env", env.String()); len(found.Services) != 3_000 || len(found.Problems) != 1 {
+		t.Errorf("%d services, %v", len(found.Services), found.Problems)
 	}
 }
 
@@ -334,4 +352,17 @@ func TestBadInput(t *testing.T) {
 	if _, err := project("a.part", "include: [b.part]\n", "b.part", "include: [a.part]\n", "c.yml", "include: [a.part]\n"); err == nil || !strings.Contains(err.Error(), "includes itself") {
 		t.Error(err)
 	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("services:\n  web: &w {image: 'x:${A:-1}', ports: ['80:80', {target: 1}], environment: [A=http://db:1], depends_on: {db: {condition: x}}}\n  db: {<<: *w, extends: web}\n"), []byte("A=1\n"))
+	f.Add([]byte("web:\n  image: x\n  links: [db]\ndb:\n  build: .\n"), []byte("A='x"))
+	f.Add([]byte("include: [c.yml]\nservices: {a: {env_file: [.env], ports: !reset []}}\n"), []byte("A=$A$A"))
+	f.Add([]byte(`{"services": {"a": {"command": ["nc", "-z", "b", "80"]}, "b": null}}`), []byte(""))
+	f.Fuzz(func(t *testing.T, text, env []byte) {
+		found, err := compose.Read(compose.Set{Files: []model.File{{Path: "c.yml", Data: text}}, Others: []model.File{{Path: ".env", Data: env}}})
+		if (found == nil) == (err == nil) {
+			t.Error("neither an answer nor an error")
+		}
+	})
 }

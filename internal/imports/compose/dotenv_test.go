@@ -40,6 +40,19 @@ func TestParseEnv(t *testing.T) {
 	}
 }
 
+func TestVariablesThatDouble(t *testing.T) {
+	t.Parallel()
+	text := "A=xxxxxxxx\n" + strings.Repeat("A=$A$A\n", 200)
+	list, err := parseEnv(model.File{Path: ".env", Data: []byte(text)}, nil)
+	size := 0
+	for _, v := range list {
+		size += len(v.text)
+	}
+	if err != nil || len(list) != 201 || size > 3*maxGrowth {
+		t.Errorf("%v, %d variables, %d bytes", err, len(list), size)
+	}
+}
+
 func FuzzParseEnv(f *testing.F) {
 	for _, seed := range []string{"A=1\nB='x'\n", "export A=\"a\\n${B:-c}\" # x", "A=\"", "A=$$", "A=${A:-${B:-}}", "\ufeffA: b"} {
 		f.Add([]byte(seed))

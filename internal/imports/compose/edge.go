@@ -2,8 +2,6 @@ package compose
 
 import (
 	"cmp"
-	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -152,83 +150,6 @@ func (p *project) host(e *edges, s *service, names map[string]string, h infer.Ho
 		u := model.Unresolved{From: s.name, Host: h.Name, Kind: "host", At: evidence.At}
 		if !slices.ContainsFunc(e.unresolved, func(o model.Unresolved) bool { return o.From == u.From && o.Host == u.Host }) {
 			e.unresolved = append(e.unresolved, u)
-		}
-	}
-}
-
-// setting is one environment variable of a service.
-type setting struct {
-	key, text, at string
-	written       string // before variables were put in
-}
-
-// environment gives a service's variables; a name without a value takes it from .env. env_file comes first, as in Compose.
-func (p *project) environment(s *service) []setting {
-	var list []setting
-	places := map[string]int{}
-	for _, item := range s.value.field("env_file").orList() {
-		name := p.text(item)
-		if item.kind == mapping {
-			name = p.text(item.field("path"))
-		}
-		f, ok := p.find(path.Join(path.Dir(s.file), name))
-		if !ok {
-			if required := p.text(item.field("required")); required == "" || truth(required) {
-				p.missing(s, item, name)
-			}
-			continue
-		}
-		p.use(f, "dotenv", "variables of "+s.name)
-		env, err := parseEnv(f, p.env)
-		if err != nil {
-			p.problem(f.Path, 1, "This env_file is not a list of KEY=VALUE lines; it was left out.")
-			continue
-		}
-		for _, v := range env {
-			s := setting{key: v.key, text: v.text, at: model.At(f.Path, v.line), written: v.written}
-			if i, twice := places[v.key]; twice {
-				list[i] = s // the last one wins
-				continue
-			}
-			places[v.key] = len(list)
-			list = append(list, s)
-		}
-	}
-	v := s.value.field("environment")
-	if v == nil || (v.kind != mapping && v.kind != sequence) {
-		return sortSettings(list)
-	}
-	m := asMapping(v)
-	list = slices.DeleteFunc(list, func(o setting) bool { return m.fields[o.key] != nil })
-	for _, key := range m.keys {
-		item := m.fields[key]
-		text, written := p.text(item), item.text
-		if item.kind == nothing {
-			text, written = p.env[key], p.env[key]
-		}
-		list = append(list, setting{key: key, text: text, at: model.At(item.file, item.keyLine), written: written})
-	}
-	return sortSettings(list)
-}
-
-func sortSettings(list []setting) []setting {
-	slices.SortStableFunc(list, func(a, b setting) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) })
-	return list
-}
-
-// missing says once that a file of variables is not among the files of the import.
-func (p *project) missing(s *service, item *value, name string) {
-	said := model.Problem{Path: item.file, At: fmt.Sprintf("line %d", item.line), Message: fmt.Sprintf("The service %s takes variables from %s, which is not among these files; they are not known.", s.name, name)}
-	if !slices.Contains(p.problems, said) {
-		p.problems = append(p.problems, said)
-	}
-}
-
-// secretsOf names the secrets written in clear; their values stay in the file.
-func (p *project) secretsOf(out *model.Service) {
-	for _, v := range p.environment(p.services[out.Name]) {
-		if infer.LiteralSecret(v.key, v.written) {
-			out.LiteralSecrets = append(out.LiteralSecrets, model.LiteralSecret{Name: v.key, Source: "env", At: v.at})
 		}
 	}
 }

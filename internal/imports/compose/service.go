@@ -19,6 +19,8 @@ type service struct {
 	value *value
 	file  string
 	line  int
+
+	settings []setting // its environment, once it is read
 }
 
 // text is a scalar with its variables put in. What cannot be resolved stays as it was written.

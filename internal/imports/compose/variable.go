@@ -8,12 +8,15 @@ import (
 // maxNesting is how deep defaults may hold variables that have defaults.
 const maxNesting = 20
 
+// maxGrowth is how many bytes variables may put in altogether: they may double at each line.
+const maxGrowth = 4 << 20
+
 // interpolate puts variables in. One that nobody sets, and that has no default, stays as it was written, so that a
 // reader sees what is unknown.
 func (p *project) interpolate(text string) string { return p.substitute(text, 0) }
 
 func (p *project) substitute(text string, depth int) string {
-	if depth > maxNesting || !strings.Contains(text, "$") {
+	if depth > maxNesting || p.grown > maxGrowth || !strings.Contains(text, "$") {
 		return text
 	}
 	var out strings.Builder
@@ -24,6 +27,9 @@ func (p *project) substitute(text string, depth int) string {
 			return out.String()
 		}
 		value, used := p.variable(rest, depth)
+		if p.grown += len(value); p.grown > maxGrowth {
+			return text
+		}
 		out.WriteString(value)
 		text = rest[used:]
 	}

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -58,9 +59,62 @@ func (w *world) allowsSomething(l *workload) bool {
 
 // readsTokens reports whether a RequestAuthentication checks the tokens of requests to a workload.
 func (w *world) readsTokens(l *workload) bool {
-	return slices.ContainsFunc(w.mesh.tokens, func(t requestAuthentication) bool {
-		return w.selects(scope{t.object, t.spec.GetSelector().GetMatchLabels(), append(slices.Clone(t.spec.GetTargetRefs()), t.spec.GetTargetRef())}, l)
-	})
+	return slices.ContainsFunc(w.mesh.tokens, func(t requestAuthentication) bool { return w.reads(t, l) })
+}
+
+func (w *world) reads(t requestAuthentication, l *workload) bool {
+	return w.selects(scope{t.object, t.spec.GetSelector().GetMatchLabels(), append(slices.Clone(t.spec.GetTargetRefs()), t.spec.GetTargetRef())}, l)
+}
+
+// words lists whose tokens are read.
+func (t requestAuthentication) words() string {
+	var issuers []string
+	for _, r := range t.spec.GetJwtRules() {
+		issuers = append(issuers, r.GetIssuer())
+	}
+	return strings.Join(issuers, ", ")
+}
+
+// words says in short what a policy does.
+func (p authorizationPolicy) words() string {
+	rules := p.spec.GetRules()
+	switch p.spec.GetAction() {
+	case security.AuthorizationPolicy_DENY:
+		return "denies by " + countRules(len(rules))
+	case security.AuthorizationPolicy_CUSTOM:
+		return "asks " + cmp.Or(p.spec.GetProvider().GetName(), "another service")
+	case security.AuthorizationPolicy_AUDIT:
+		return "records by " + countRules(len(rules))
+	}
+	switch {
+	case len(rules) == 0:
+		return "denies all"
+	case slices.ContainsFunc(rules, everybody):
+		return "allows everyone"
+	}
+	var named []string
+	for _, r := range rules {
+		for _, f := range r.GetFrom() {
+			for _, principal := range principals(f.GetSource(), p.namespace) {
+				named = append(named, principal[strings.LastIndexByte(principal, '/')+1:])
+			}
+			for _, namespace := range f.GetSource().GetNamespaces() {
+				named = append(named, "namespace "+namespace)
+			}
+		}
+	}
+	slices.Sort(named)
+	if named = slices.Compact(named); len(named) == 0 {
+		return "allows by " + countRules(len(rules))
+	}
+	return "allows " + strings.Join(named[:min(len(named), 20)], ", ")
+}
+
+func countRules(n int) string {
+	if n == 1 {
+		return "1 rule"
+	}
+	return fmt.Sprintf("%d rules", n)
 }
 
 // deniesTokenless reports whether a rule of a DENY policy turns away every request without a signed token.

@@ -275,3 +275,22 @@ func TestSecretsInConfigMaps(t *testing.T) {
 		t.Errorf("what nobody uses is no secret of anybody: %+v", s.LiteralSecrets)
 	}
 }
+
+func TestWhatUnfoldsIsBounded(t *testing.T) {
+	t.Parallel()
+	env := "        env:\n        - {name: A, value: xxxxxxxx}\n" + strings.Repeat("        - {name: A, value: '$(A)$(A)'}\n", 200)
+	if s := find(t, read(t, deployment("web", env)), "web"); s.Name != "web" {
+		t.Error(s)
+	}
+	var text, data strings.Builder
+	for i := range 2_000 {
+		text.WriteString(deployment(fmt.Sprintf("w%d", i), "        envFrom: [{configMapRef: {name: m}}]\n"))
+	}
+	for i := range 10_000 {
+		fmt.Fprintf(&data, "  K%d: v\n", i)
+	}
+	found := read(t, text.String()+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n"+data.String())
+	if len(found.Services) != 2_000 || len(found.Problems) != 1 {
+		t.Errorf("%d services, %v", len(found.Services), found.Problems)
+	}
+}

@@ -140,12 +140,36 @@ func (w *world) connectContainers(l *workload, key string, list []corev1.Contain
 
 var variable = regexp.MustCompile(`\$\(([A-Za-z_][A-Za-z0-9_.\-]*)\)`)
 
+// The bounds of what an import may unfold: variables may double at each line, and a ConfigMap may serve thousands of pods.
+const (
+	maxGrowth = 4 << 20
+	maxLooked = 300_000
+)
+
+// look counts settings, and says once when there are too many to go on.
+func (w *world) look(o *object, n int) bool {
+	before := w.looked
+	if w.looked += n; w.looked <= maxLooked {
+		return true
+	}
+	if before <= maxLooked {
+		w.problem(o, "The workloads take more than %d settings from ConfigMaps; from here on they were left out.", maxLooked)
+	}
+	return false
+}
+
 // expand puts the values of earlier variables into $(NAME), as Kubernetes does, and the addresses of Services that it
 // hands to every pod.
 func (w *world) expand(l *workload, value string, known map[string]string) string {
+	if !strings.Contains(value, "$(") {
+		return value
+	}
 	return variable.ReplaceAllStringFunc(value, func(m string) string {
 		name := m[2 : len(m)-1]
 		if v, ok := known[name]; ok {
+			if w.grown += len(v); w.grown > maxGrowth {
+				return m
+			}
 			return v
 		}
 		for _, suffix := range []string{"_SERVICE_HOST", "_SERVICE_PORT"} {
@@ -173,7 +197,7 @@ func (w *world) referencedSecret(l *workload, e corev1.EnvVar) {
 	ref := e.ValueFrom.ConfigMapKeyRef
 	data, o := w.data(l.namespace, ref.Name)
 	if value, has := data[ref.Key]; has && (infer.LiteralSecret(e.Name, value) || infer.LiteralSecret(ref.Key, value)) {
-		l.secret(e.Name, "config_map", model.At(o.path, keyLine(child(o.node, "data"), ref.Key)))
+		l.secret(e.Name, "config_map", w.entry(o, ref.Key))
 	}
 }
 
@@ -198,8 +222,18 @@ func (w *world) data(namespace, name string) (map[string]string, *object) {
 	if o.decode(&c) != nil {
 		c.Data = nil
 	}
-	w.contents[o] = c.Data
+	w.contents[o], w.lines[o] = c.Data, map[string]int{}
+	if n := child(o.node, "data"); n != nil && n.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			w.lines[o][n.Content[i].Value] = n.Content[i].Line
+		}
+	}
 	return c.Data, o
+}
+
+// entry is the place of a key of a ConfigMap.
+func (w *world) entry(o *object, key string) string {
+	return model.At(o.path, cmp.Or(w.lines[o][key], o.line))
 }
 
 func (w *world) connectEnvFrom(l *workload, from corev1.EnvFromSource, as string) {
@@ -207,8 +241,11 @@ func (w *world) connectEnvFrom(l *workload, from corev1.EnvFromSource, as string
 		return
 	}
 	data, o := w.data(l.namespace, from.ConfigMapRef.Name)
+	if o == nil || !w.look(o, len(data)) {
+		return
+	}
 	for _, key := range sortedKeys(data) {
-		at := model.At(o.path, keyLine(child(o.node, "data"), key))
+		at := w.entry(o, key)
 		w.value(l, from.Prefix+key, data[key], cmp.Or(as, "config_map"), at)
 		if infer.LiteralSecret(from.Prefix+key, data[key]) {
 			l.secret(from.Prefix+key, "config_map", at)

@@ -46,9 +46,7 @@ func (l *workload) finish() {
 	for _, p := range l.policies {
 		l.state(model.FactNetworkPolicy, p.name, p.words(), p.at())
 	}
-	for _, p := range s.AuthorizationPolicies {
-		l.state(model.FactAuthorization, p, "covers this workload", s.At)
-	}
+	s.Facts = append(s.Facts, l.meshFacts...)
 	for _, secret := range s.LiteralSecrets {
 		l.state(model.FactLiteralSecret, secret.Name, secret.Source, secret.At)
 	}

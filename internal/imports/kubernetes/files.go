@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"muster/internal/imports/infer"
-	"muster/internal/imports/model"
 )
 
 // watchList is how a collector of metrics or traces names those that it watches: in a file, and it is no call of theirs.
@@ -54,7 +53,10 @@ func (w *world) connectFile(l *workload, o *object, key, content string) {
 		found = readFile(key, content)
 		w.readings[place] = found
 	}
-	at := model.At(o.path, keyLine(child(o.node, "data"), key))
+	if !w.look(o, len(found.hosts)+len(found.secrets)+1) {
+		return
+	}
+	at := w.entry(o, key)
 	kind := "config_map"
 	if watches(l) {
 		kind = watchList

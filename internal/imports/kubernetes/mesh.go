@@ -110,6 +110,12 @@ func (w *world) protect() {
 		for _, p := range w.mesh.policies {
 			if w.covers(p, l) {
 				l.out.AuthorizationPolicies = append(l.out.AuthorizationPolicies, p.name)
+				l.meshFacts = append(l.meshFacts, model.Fact{Key: model.FactAuthorization, Part: p.name, Value: p.words(), At: p.at()})
+			}
+		}
+		for _, t := range w.mesh.tokens {
+			if w.reads(t, l) {
+				l.meshFacts = append(l.meshFacts, model.Fact{Key: model.FactRequestAuth, Part: t.name, Value: t.words(), At: t.at()})
 			}
 		}
 	}

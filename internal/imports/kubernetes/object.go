@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 )
 
@@ -77,7 +78,6 @@ var (
 	sniffJSON = regexp.MustCompile(`"apiVersion"\s*:\s*"[^"]*"`)
 	jsonKind  = regexp.MustCompile(`"kind"\s*:\s*"[A-Z]`)
 	helm      = regexp.MustCompile(`\{\{-?\s*(\.[A-Z]|include |if |range |end\b|define |template |with |toYaml|tpl |\$|/\*)`)
-	yamlLine  = regexp.MustCompile(`line (\d+): `)
 )
 
 // Sniff tells whether these bytes look like Kubernetes objects, templated ones included, so that Read can say what is wrong with those.
@@ -122,20 +122,11 @@ func syntaxError(f model.File, err error) error {
 	if line := templateLine(f.Data); line > 0 {
 		return templated(f.Path, line)
 	}
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 0
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1]) // digits by the pattern
-		text = strings.Replace(text, m[0], "", 1)
-	}
-	if strings.Contains(text, "max depth") {
+	line, reason := limit.Syntax(f, err)
+	if strings.Contains(reason, "max depth") {
 		return model.Fail(f.Path, line, "It is nested deeper than %d levels.", maxDepth)
 	}
-	if strings.Contains(text, "anchor") || strings.Contains(text, "`") {
-		text, _, _ = strings.Cut(text, " '") // what follows quotes the file
-		text, _, _ = strings.Cut(text, " `")
-	}
-	return model.Fail(f.Path, line, "This is not valid YAML: %s.", text)
+	return model.Fail(f.Path, line, "This is not valid YAML: %s.", reason)
 }
 
 // fromNode makes objects of one document: an object, a List of them, or nothing.

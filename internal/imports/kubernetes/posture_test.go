@@ -211,3 +211,24 @@ func TestPortsOfMTLS(t *testing.T) {
 		})
 	}
 }
+
+func TestFactsOfPolicies(t *testing.T) {
+	t.Parallel()
+	token := "---\napiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {name: t}\nspec: {jwtRules: [{issuer: i1}, {issuer: i2}]}\n"
+	for spec, want := range map[string]string{
+		"":            "denies all",
+		"rules: [{}]": "allows everyone",
+		"rules: [{from: [{source: {principals: ['cluster.local/ns/default/sa/web'], namespaces: [shop]}}]}]": "allows namespace shop, web",
+		"rules: [{to: [{operation: {methods: [GET]}}]}]":                                                     "allows by 1 rule",
+		"action: DENY, rules: [{}, {}]":                                                                      "denies by 2 rules",
+		"action: CUSTOM, provider: {name: proxy}, rules: [{}]":                                               "asks proxy",
+	} {
+		facts := map[string]string{}
+		for _, f := range find(t, read(t, deployment("web", "")+meshed+token+policy("p", "default", spec)), "web").Facts {
+			facts[f.Key] = f.Value
+		}
+		if facts[model.FactAuthorization] != want || facts[model.FactRequestAuth] != "i1, i2" {
+			t.Errorf("%s: %v", spec, facts)
+		}
+	}
+}

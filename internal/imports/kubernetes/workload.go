@@ -21,6 +21,7 @@ type workload struct {
 	pod         *yaml.Node // where spec was written
 	services    []*service
 	policies    []*networkPolicy // that select it
+	meshFacts   []model.Fact
 	out         model.Service
 }
 

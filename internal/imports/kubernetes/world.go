@@ -30,9 +30,12 @@ type world struct {
 	byService  map[namespaceName]*service
 	configMaps map[namespaceName]*object
 	contents   map[*object]map[string]string // of ConfigMaps, read once
+	lines      map[*object]map[string]int    // of their keys
 	readings   map[string]*reading           // of their files
 	namespaces map[string]*object
 	policies   []*networkPolicy
+	grown      int // bytes that variables put in
+	looked     int // settings of ConfigMaps that were looked at, each once per workload that uses it
 	mesh       *mesh
 	accounts   *accounts
 	edges      *edges
@@ -41,7 +44,7 @@ type world struct {
 // Read makes services, dependencies, unresolved names and problems of all files together: they are one import.
 func Read(files []model.File) (*model.Inspection, error) {
 	result := model.New()
-	w := &world{byService: map[namespaceName]*service{}, configMaps: map[namespaceName]*object{}, namespaces: map[string]*object{}, contents: map[*object]map[string]string{}, readings: map[string]*reading{}}
+	w := &world{byService: map[namespaceName]*service{}, configMaps: map[namespaceName]*object{}, namespaces: map[string]*object{}, contents: map[*object]map[string]string{}, lines: map[*object]map[string]int{}, readings: map[string]*reading{}}
 	latest := map[string]*object{}
 	for _, f := range files {
 		objects, err := parse(f)

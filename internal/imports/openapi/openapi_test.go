@@ -123,7 +123,7 @@ func TestBadInput(t *testing.T) {
 		"cut-off JSON":           {`{"openapi": "3.0.0", "paths": {`, "cut-off upload"},
 		"more after the JSON":    {`{"openapi": "3.0.0", "paths": {}} x`, "more text after the end"},
 		"broken YAML":            {"openapi: 3.0.0\npaths: {/a: [\n", "line 2: This OpenAPI document cannot be read: did not find"},
-		"an anchor nobody knows": {"openapi: 3.0.0\npaths: *hunter2\n", "unknown anchor"},
+		"an anchor nobody knows": {"openapi: 3.0.0\npaths: *hunter2\n", "line 2: This OpenAPI document cannot be read: it refers to an anchor"},
 		"another version":        {"openapi: 4.0.0\npaths: {}\n", "Muster reads 2.0 and 3.x"},
 		"nothing described":      {"openapi: 3.0.0\ninfo: {title: t}\n", "neither paths nor webhooks"},
 		"deep sequences":         {"openapi: 3.0.0\npaths:\n  " + strings.Repeat("- ", 100_000) + "a\n", "max depth"},

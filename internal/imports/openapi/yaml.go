@@ -4,16 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 )
-
-var lineIn = regexp.MustCompile(`(?:yaml: )?line (\d+): `)
 
 func readYAML(f model.File) (*document, error) {
 	var root yaml.Node
@@ -52,18 +48,9 @@ func readYAML(f model.File) (*document, error) {
 	return d, nil
 }
 
-// yamlError names the line and quotes nothing of the file.
 func yamlError(f model.File, err error) error {
-	text, line := err.Error(), 0
-	if m := lineIn.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1]) // digits by the pattern
-		text = strings.Replace(text, m[0], "", 1)
-	}
-	if strings.Contains(text, "anchor") || strings.Contains(text, "`") {
-		text, _, _ = strings.Cut(text, " '")
-		text, _, _ = strings.Cut(text, " `")
-	}
-	return model.Fail(f.Path, line, "This OpenAPI document cannot be read: %s.", strings.TrimPrefix(text, "yaml: "))
+	line, reason := limit.Syntax(f, err)
+	return model.Fail(f.Path, line, "This OpenAPI document cannot be read: %s.", reason)
 }
 
 // follow goes through aliases; a circle of them cannot be written.
