@@ -124,6 +124,12 @@ func (d *differ) line(kind Kind, service int64, risk bool, at, format string, ar
 	d.p.Lines = append(d.p.Lines, Line{Kind: kind, Subject: d.p.names[service], Service: max(service, 0), Text: fmt.Sprintf(format, args...), At: at, Risk: risk})
 }
 
+// main is a line about the service itself; it stands before those about its facts and calls.
+func (d *differ) main(kind Kind, service int64, at, text string) {
+	d.line(kind, service, false, at, "%s", text)
+	d.p.Lines[len(d.p.Lines)-1].Main = true
+}
+
 // bind finds the service of each workload. What is bound stays bound; the rest joins by name, or is new.
 func (d *differ) bind() {
 	d.changed, d.here, d.there = map[int64]bool{}, map[string]bool{}, map[string]bool{}
@@ -261,7 +267,7 @@ func (d *differ) services() {
 			if s.RetiredAt != nil {
 				s.RetiredAt, s.RetireReason = nil, ""
 				d.touch(s.ID)
-				d.line(KindNew, s.ID, false, workloads[0].At, "is back in these files; it had been retired")
+				d.main(KindNew, s.ID, workloads[0].At, "is back in these files; it had been retired")
 			}
 			if before.Exposure != s.Exposure {
 				d.touch(s.ID)
@@ -277,7 +283,7 @@ func (d *differ) services() {
 			}
 		} else if bound[s.ID] && s.RetiredAt == nil {
 			d.p.Services.Gone++
-			d.line(KindGone, s.ID, false, "", "is no longer in these files; the service stays until somebody retires it")
+			d.main(KindGone, s.ID, "", "is no longer in these files; the service stays until somebody retires it")
 		}
 	}
 }

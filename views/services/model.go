@@ -171,6 +171,7 @@ type Small struct {
 	*layout.Page
 	Form
 	Kind, Name, Lead, Button, Cancel string
+	Cannot, Instead                  string // why it is not possible, and what to do
 	Danger                           bool
 }
 

@@ -201,8 +201,10 @@ func (h *Handlers) small(c echo.Context, status int, kind string, values url.Val
 		title, p.Lead, p.Button = "Merge "+s.Name, "Its workloads, calls, addresses and operations move to the other service. Its address leads there.", "Merge"
 		err = h.others(c, &f, "into", s.ID)
 	case "split":
-		title, p.Lead, p.Button = "Split "+s.Name, "Some of its workloads become a service of their own.", "Split"
-		err = h.workloads(c, &s, &f, values["binding"])
+		title, p.Lead, p.Button = "Split "+s.Name, "Some of its workloads become a service of their own, with their facts. Calls and addresses follow with the next import.", "Split"
+		if err = h.workloads(c, &s, &f, values["binding"]); len(f.Checks["binding"]) < 2 {
+			p.Cannot, p.Instead = "There is nothing to split", "It has fewer than two workloads in the files. Only services of several workloads can be split."
+		}
 	}
 	if err != nil {
 		return err
@@ -227,6 +229,9 @@ func (h *Handlers) others(c echo.Context, f *view.Form, name string, but int64) 
 func (h *Handlers) workloads(c echo.Context, s *inventory.Service, f *view.Form, chosen []string) error {
 	d, err := h.book.Detail(kit.Ctx(c), kit.Of(c).Actor, s, 1)
 	for _, b := range d.Bindings {
+		if b.GoneAt != nil {
+			continue // what is gone stays where it was
+		}
 		id := strconv.FormatInt(b.ID, 10)
 		f.Checks["binding"] = append(f.Checks["binding"], ui.Check{Name: "binding", Value: id, Label: b.Workload(), On: slices.Contains(chosen, id)})
 	}
