@@ -215,10 +215,10 @@ func hasSecret(f model.Service, key string) bool {
 	return slices.ContainsFunc(f.LiteralSecrets, func(l model.LiteralSecret) bool { return l.Name == key })
 }
 
-// familyTag reports whether a tag names a family of images (latest-ad, alpine) and not one version. The answers count
+// familyTag reports whether a tag names a family of images (latest-ad) and not one version. The answers count
 // only "latest" and no tag; the contract calls these moving too.
 func familyTag(tag string, digest bool) bool {
-	return !digest && tag != "" && (strings.HasPrefix(tag, "latest-") || !strings.ContainsAny(tag, "0123456789"))
+	return !digest && strings.HasPrefix(tag, "latest-")
 }
 
 func scorePin(name string, moving, digest bool, pin model.ImagePin, s scores) {

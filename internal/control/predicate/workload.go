@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"muster/internal/control/catalogue"
+	"muster/internal/imports/infer"
 	"muster/internal/imports/model"
 )
 
@@ -190,12 +191,11 @@ func autoscaled(s *subject) seen {
 
 func pinned(s *subject) seen {
 	return s.each(func(c model.Container) seen {
-		switch c.ImagePin {
-		case model.PinMoving:
+		switch {
+		case c.ImagePin == model.PinMoving, infer.Family(c.Image):
 			return fail(c.At, "image %s moves: the same name is another image tomorrow", c.Image)
-		case model.PinTag, model.PinDigest:
+		case c.ImagePin == model.PinTag, c.ImagePin == model.PinDigest:
 			return pass(c.At, "image %s", c.Image)
-		case model.PinNone:
 		}
 		return silent // built from source: the files name no image
 	})

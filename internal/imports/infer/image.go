@@ -24,10 +24,14 @@ func Pin(image string) model.ImagePin {
 
 var latestWord = regexp.MustCompile(`(^|[^a-z0-9])latest($|[^a-z0-9])`)
 
-// moving reports whether a tag names a family and no version: latest-alpine, alpine, stable. What a variable decides is not known.
-func moving(tag string) bool {
-	tag = strings.ToLower(tag)
-	return latestWord.MatchString(tag) || (!strings.ContainsAny(tag, "0123456789") && !strings.ContainsAny(tag, "${}"))
+// moving reports whether a tag is "latest", also in disguise: latest-alpine.
+func moving(tag string) bool { return latestWord.MatchString(strings.ToLower(tag)) }
+
+// Family reports whether an image's tag names a line of versions and not one of them: alpine, stable. It moves as
+// latest does, only more slowly. What a variable decides is not known.
+func Family(image string) bool {
+	_, tag, digest := splitImage(image)
+	return digest == "" && tag != "" && !strings.ContainsAny(tag, "0123456789${}")
 }
 
 func splitImage(image string) (name, tag, digest string) {

@@ -18,10 +18,10 @@ func TestPin(t *testing.T) {
 		"redis:7.2@sha256:aaaa":               model.PinDigest,
 		"ghcr.io/a/b@sha256:aaaa":             model.PinDigest,
 		"registry.example/team/app:2024.01-1": model.PinTag,
-		"redis:alpine":                        model.PinMoving,
+		"redis:alpine":                        model.PinTag,
 		"shop/ads:latest-ads":                 model.PinMoving,
 		"mssql/server:2019-latest":            model.PinMoving,
-		"shop/web:stable":                     model.PinMoving,
+		"shop/web:stable":                     model.PinTag,
 		"redis:7-alpine":                      model.PinTag,
 		"shop/web:${TAG}":                     model.PinTag,
 		"host:5000/redis:latest@sha256:aaaa":  model.PinDigest,
@@ -29,6 +29,15 @@ func TestPin(t *testing.T) {
 	for image, want := range tests {
 		if got := Pin(image); got != want {
 			t.Errorf("%q: got %s, want %s", image, got, want)
+		}
+	}
+}
+
+func TestFamily(t *testing.T) {
+	t.Parallel()
+	for image, want := range map[string]bool{"redis:alpine": true, "shop/web:stable": true, "redis:7-alpine": false, "shop/web:${TAG}": false, "redis": false, "redis:alpine@sha256:aaaa": false} {
+		if got := Family(image); got != want {
+			t.Errorf("%q: got %v", image, got)
 		}
 	}
 }
