@@ -15,7 +15,7 @@ type habit struct {
 	on      []string // services; "" is the workspace
 	who     string   // "" is who answers for the service's team
 	from    float64
-	every   int    // days
+	every   int // days
 	note    string
 	file    string // title of the report that goes with it
 }

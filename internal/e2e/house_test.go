@@ -99,6 +99,7 @@ func (s *site) seed(t testing.TB) {
 	foreign := database.WithWorkspace(ctx, s.other.ID)
 	check[inventory.Service](t)(s.Inventory.Create(foreign, system, inventory.Edit{Name: "zanzibar-ledger", Kind: inventory.KindService, Tier: 1, Exposure: inventory.Public}))
 	s.ids = map[string]string{"slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
+	s.ids["disabled"] = s.token(t, "disabled") // from before: nobody can begin a session afterwards
 	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +133,9 @@ func (s *site) apply(t testing.TB, names ...string) {
 // token signs a person in without the form.
 func (s *site) token(t testing.TB, key string) string {
 	t.Helper()
+	if old := s.ids[key]; old != "" {
+		return old
+	}
 	return check[string](t)(s.Identity.Begin(t.Context(), s.people[key], identity.From{IP: "127.0.0.1"}))
 }
 

@@ -24,19 +24,25 @@ const recoveryCodes = 10
 
 func sealPlace(u User) string { return "users:totp_secret:" + userKey(u.ID) }
 
+// pendingPlace binds a factor that is not confirmed yet to the session that asked for it. Somebody who was in the account
+// before, and saw a key then, must not find the same key confirmed later by its owner.
+func pendingPlace(u User, in Session) string { return sealPlace(u) + ":pending:" + in.PublicID }
+
 // Enrolment is what an authenticator app needs. It is shown until the first code confirms it.
 type Enrolment struct {
 	Key string // in groups of four, to type
 	URL string // otpauth://…, for the QR code
 }
 
-// Enrol begins, or goes on with, setting up a second factor.
-func (s *Service) Enrol(ctx context.Context, u User) (Enrolment, error) {
+var factorIsOn = fault.New(fault.Conflict, "The second factor is on already.")
+
+// Enrol begins, or goes on with, setting up a second factor in a session.
+func (s *Service) Enrol(ctx context.Context, u User, in Session) (Enrolment, error) {
 	if u.HasMFA() {
-		return Enrolment{}, fault.New(fault.Conflict, "The second factor is on already.")
+		return Enrolment{}, factorIsOn
 	}
 	if u.TOTPSecret != "" {
-		key, err := s.box.Open(u.TOTPSecret, sealPlace(u))
+		key, err := s.box.Open(u.TOTPSecret, pendingPlace(u, in))
 		if err == nil {
 			return enrolment(u, key)
 		}
@@ -44,8 +50,13 @@ func (s *Service) Enrol(ctx context.Context, u User) (Enrolment, error) {
 	raw := make([]byte, 20)
 	rand.Read(raw)
 	key := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)
-	u.TOTPSecret = s.box.Seal(key, sealPlace(u))
-	err := s.db.InTx(ctx, func(ctx context.Context) error { return s.updateUser(ctx, &u, "totp_secret") })
+	err := s.db.InTx(ctx, func(ctx context.Context) error {
+		stored, err := s.setPending(ctx, u.ID, s.box.Seal(key, pendingPlace(u, in)))
+		if err == nil && !stored {
+			err = factorIsOn
+		}
+		return err
+	})
 	if err != nil {
 		return Enrolment{}, err
 	}
@@ -69,11 +80,7 @@ func enrolment(u User, key string) (Enrolment, error) {
 }
 
 // step finds the time step whose code was entered, one before and one after now included; 0 when none.
-func (s *Service) step(ctx context.Context, u User, code string) (int64, error) {
-	key, err := s.box.Open(u.TOTPSecret, sealPlace(u))
-	if err != nil {
-		return 0, fmt.Errorf("open second factor: %w", err)
-	}
+func (s *Service) step(ctx context.Context, key, code string) (int64, error) {
 	now := s.db.Now(ctx)
 	for _, shift := range []time.Duration{0, -period, period} {
 		at := now.Add(shift)
@@ -92,40 +99,57 @@ func cleanCode(code string) string {
 	return strings.ToLower(strings.NewReplacer(" ", "", "-", "").Replace(strings.TrimSpace(code)))
 }
 
+var tooLate = fault.New(fault.Unauthenticated, "This sign-in has ended. Begin again with your password.")
+
 var wrongCode = fault.Field("code", "This code is wrong or was used already. Enter the one that the app shows now.")
 
-// Confirm turns the second factor on with its first code, and gives the recovery codes, shown this once.
-func (s *Service) Confirm(ctx context.Context, u User, code string, from From) ([]string, error) {
+// Confirm turns the second factor on with its first code. It gives the recovery codes, shown this once, and a new token
+// for the session: every other session of the person ends, because none of them ever proved the second factor.
+func (s *Service) Confirm(ctx context.Context, u User, in Session, code string, from From) (codes []string, token string, err error) {
 	buckets := codeBuckets(userKey(u.ID), from.IP)
-	if err := s.admit(ctx, buckets); err != nil {
-		return nil, err
+	if err := s.attempt(ctx, buckets); err != nil {
+		return nil, "", err
 	}
-	if u.HasMFA() || u.TOTPSecret == "" {
-		return nil, fault.New(fault.Conflict, "There is no second factor to confirm.")
+	pending := u.TOTPSecret
+	if u.HasMFA() || pending == "" {
+		return nil, "", fault.New(fault.Conflict, "There is no second factor to confirm.")
 	}
-	step, err := s.step(ctx, u, cleanCode(code))
+	key, err := s.box.Open(pending, pendingPlace(u, in))
+	if err != nil { // another session asked for a key since
+		return nil, "", wrongCode
+	}
+	step, err := s.step(ctx, key, cleanCode(code))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if step == 0 {
-		if err := s.failed(ctx, buckets); err != nil {
-			return nil, err
-		}
-		return nil, wrongCode
+		return nil, "", wrongCode
 	}
-	var codes []string
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		now := s.db.Now(ctx)
-		u.TOTPConfirmedAt, u.TOTPLastStep = &now, step
-		if err := s.updateUser(ctx, &u, "totp_confirmed_at", "totp_last_step"); err != nil {
+		u.TOTPSecret, u.TOTPConfirmedAt, u.TOTPLastStep = s.box.Seal(key, sealPlace(u)), &now, step
+		on, err := s.confirmFactor(ctx, &u, pending)
+		if err != nil {
+			return err
+		}
+		if !on {
+			return factorIsOn
+		}
+		if err := s.forgive(ctx, buckets); err != nil {
 			return err
 		}
 		if codes, err = s.newCodes(ctx, u); err != nil {
 			return err
 		}
+		if err := s.deleteSessions(ctx, u.ID, ""); err != nil {
+			return err
+		}
+		if token, err = s.newSession(ctx, u, StageFull, from, in.CreatedAt); err != nil {
+			return err
+		}
 		return s.log.Record(ctx, from.actor(u), activity.Change{Action: "user.mfa_on", Kind: "user", ID: u.ID, Name: u.Email})
 	})
-	return codes, err
+	return codes, token, err
 }
 
 func (s *Service) newCodes(ctx context.Context, u User) ([]string, error) {
@@ -142,41 +166,41 @@ func (s *Service) newCodes(ctx context.Context, u User) ([]string, error) {
 
 // EnterCode ends a sign-in with the app's code, or with a recovery code, and gives the session's new token.
 func (s *Service) EnterCode(ctx context.Context, u User, token, code string, from From) (string, error) {
+	if !u.HasMFA() { // it was taken away since the password was entered
+		return "", tooLate
+	}
 	buckets := codeBuckets(userKey(u.ID), from.IP)
-	if err := s.admit(ctx, buckets); err != nil {
+	if err := s.attempt(ctx, buckets); err != nil {
 		return "", err
 	}
-	code = cleanCode(code)
 	fresh := ""
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
-		ok, err := s.takeFactor(ctx, u, code)
+		ok, err := s.takeFactor(ctx, u, cleanCode(code), from)
 		if err != nil || !ok {
-			return err
+			return orElse(err, wrongCode)
 		}
-		if err := s.clearThrottle(ctx, buckets[0].name); err != nil {
+		if err := s.forgive(ctx, buckets); err != nil {
 			return err
 		}
 		fresh, err = s.promote(ctx, u, token, from)
 		return err
 	})
-	if err != nil || fresh != "" {
-		return fresh, err
-	}
-	if err := s.failed(ctx, buckets); err != nil {
-		return "", err
-	}
-	return "", wrongCode
+	return fresh, err
 }
 
-func (s *Service) takeFactor(ctx context.Context, u User, code string) (bool, error) {
+func (s *Service) takeFactor(ctx context.Context, u User, code string, from From) (bool, error) {
 	if len(code) > 6 {
 		ok, err := s.takeCode(ctx, u.ID, code)
 		if ok {
-			err = s.log.Record(ctx, From{}.actor(u), activity.Change{Action: "user.recovery_code", Kind: "user", ID: u.ID, Name: u.Email})
+			err = s.log.Record(ctx, from.actor(u), activity.Change{Action: "user.recovery_code", Kind: "user", ID: u.ID, Name: u.Email})
 		}
 		return ok, err
 	}
-	step, err := s.step(ctx, u, code)
+	key, err := s.box.Open(u.TOTPSecret, sealPlace(u))
+	if err != nil {
+		return false, fmt.Errorf("open second factor: %w", err)
+	}
+	step, err := s.step(ctx, key, code)
 	if err != nil || step == 0 {
 		return false, err
 	}
@@ -204,16 +228,13 @@ func (s *Service) TurnOffMFA(ctx context.Context, u User, password string, from 
 // reprove checks the password of somebody who is signed in.
 func (s *Service) reprove(ctx context.Context, u User, password string, from From) error {
 	buckets := passwordBuckets(u.Email, from.IP)
-	if err := s.admit(ctx, buckets); err != nil {
+	if err := s.attempt(ctx, buckets); err != nil {
 		return err
 	}
 	if ok, _ := checkPassword(u.PasswordHash, password); !ok {
-		if err := s.failed(ctx, buckets); err != nil {
-			return err
-		}
 		return fault.Field("current", "This is not your password.")
 	}
-	return nil
+	return s.forgive(ctx, buckets)
 }
 
 // ChangePassword needs the old password; every other session ends.
@@ -234,6 +255,9 @@ func (s *Service) setPassword(ctx context.Context, u User, next, token string, f
 			return err
 		}
 		if err := s.deleteSessions(ctx, u.ID, token); err != nil {
+			return err
+		}
+		if err := s.voidResets(ctx, u.ID); err != nil {
 			return err
 		}
 		return s.log.Record(ctx, from.actor(u), activity.Change{Action: "user.password", Kind: "user", ID: u.ID, Name: u.Email})

@@ -233,12 +233,13 @@ func TestSecondFactor(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB, clock *databasetest.Clock) {
 		h := open(t, db, clock)
-		enrolment, err := h.Enrol(t.Context(), h.owner)
+		in := h.visit(t, must(h.Begin(t.Context(), h.owner, identity.From{})))
+		enrolment, err := h.Enrol(t.Context(), in.user, in.session)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, u, _, _ := h.Visit(t.Context(), must(h.Begin(t.Context(), h.owner, identity.From{})))
-		codes, err := h.Confirm(t.Context(), u, h.code(t, enrolment.Key), identity.From{})
+		u := h.visit(t, in.token).user
+		codes, _, err := h.Confirm(t.Context(), u, in.session, h.code(t, enrolment.Key), identity.From{})
 		if err != nil || len(codes) != 10 {
 			t.Fatal(len(codes), err)
 		}
@@ -280,7 +281,12 @@ func TestSecondFactor(t *testing.T) {
 			}
 		}
 		kofi := h.join(t, "kofi@kente.example", access.Engineer)
-		_, err = h.EnterCode(t.Context(), kofi, "", codes[4], identity.From{IP: "192.0.2.1"})
+		h.secondFactor(t, kofi)
+		half, _, err := h.SignIn(t.Context(), kofi.Email, good, identity.From{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.EnterCode(t.Context(), h.visit(t, half).user, half, codes[4], identity.From{IP: "192.0.2.1"})
 		wantKind(t, err, fault.Invalid) // the code of somebody else
 	})
 }

@@ -298,6 +298,9 @@ func (s *Service) ResetPassword(ctx context.Context, token, password string, fro
 		return User{}, err
 	}
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
+		if _, err := s.CheckLink(ctx, LinkReset, token); err != nil { // again, in the transaction
+			return err
+		}
 		if _, err := s.useLink(ctx, LinkReset, token); err != nil {
 			return err
 		}
@@ -363,11 +366,14 @@ func (s *Service) changeMember(ctx context.Context, actor access.Actor, id int64
 			if err := s.access.Require(actor, access.Manage, access.Ownership); err != nil {
 				return err
 			}
-			owners, err := s.countOwners(ctx)
+			if err := s.lockWorkspace(ctx); err != nil {
+				return err
+			}
+			others, err := s.otherOwners(ctx, id)
 			if err != nil {
 				return err
 			}
-			if takesOwner && owners <= 1 {
+			if takesOwner && others == 0 {
 				return fault.New(fault.Conflict, "%s is the last owner. Make somebody else an owner first.", p.User.Name)
 			}
 		}

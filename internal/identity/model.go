@@ -5,6 +5,7 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"muster/internal/access"
@@ -89,7 +90,7 @@ type Session struct {
 }
 
 // Stage is how far the session's sign-in has come.
-func (s *Session) Stage() Stage { return Stage(s.Data) }
+func (s Session) Stage() Stage { return Stage(s.Data) }
 
 // Link is a one-time way in: set-up, invitation or password reset. Only its hash is kept.
 type Link struct {
@@ -144,9 +145,10 @@ func (environment) TableName() string { return "environments" }
 
 // cleanEmail gives the address as it is stored and compared.
 func cleanEmail(text string) (string, error) {
+	valid := utf8.ValidString(text) // asked first, since lower case mends what is broken
 	text = strings.ToLower(strings.TrimSpace(text))
 	address, err := mail.ParseAddress(text)
-	if err != nil || address.Address != text || len(text) > 254 || !strings.Contains(text[strings.IndexByte(text, '@'):], ".") {
+	if err != nil || !valid || strings.ContainsFunc(text, unicode.IsControl) || address.Address != text || len(text) > 254 || !strings.Contains(text[strings.IndexByte(text, '@'):], ".") {
 		return "", fault.Field("email", "Enter an e-mail address such as ama@example.com.")
 	}
 	return text, nil
@@ -155,6 +157,9 @@ func cleanEmail(text string) (string, error) {
 // cleanName trims a name and checks its length.
 func cleanName(field, text string) (string, error) {
 	text = strings.Join(strings.Fields(text), " ")
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		return "", fault.Field(field, "The name holds characters that are no text.")
+	}
 	if text == "" {
 		return "", fault.Field(field, "Enter a name.")
 	}

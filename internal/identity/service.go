@@ -53,12 +53,44 @@ func (s *Service) CheckLink(ctx context.Context, kind, token string) (Link, erro
 	if !found || l.UsedAt != nil || !l.ExpiresAt.After(s.db.Now(ctx)) {
 		return Link{}, deadLink(kind)
 	}
-	if kind == LinkSetup { // somebody may have been made on the command line since
-		if n, err := s.countUsers(ctx); err != nil || n > 0 {
-			return Link{}, orElse(err, deadLink(kind))
-		}
+	if counts, err := s.stillCounts(ctx, l); err != nil || !counts {
+		return Link{}, orElse(err, deadLink(kind))
 	}
 	return l, nil
+}
+
+// stillCounts asks again what was asked when the link was made, because days may lie between.
+func (s *Service) stillCounts(ctx context.Context, l Link) (bool, error) {
+	switch l.Kind {
+	case LinkSetup: // somebody may have been made on the command line since
+		n, err := s.countUsers(ctx)
+		return n == 0, err
+	case LinkReset: // the person may have come into another workspace, risen here, or left
+		memberships, err := s.membershipsOf(ctx, l.ForUser)
+		if err != nil || len(memberships) != 1 || memberships[0].WorkspaceID != l.ForWorkspace {
+			return false, err
+		}
+		return s.stillMayGive(ctx, l, memberships[0].Role)
+	default:
+		return s.stillMayGive(ctx, l, l.Role)
+	}
+}
+
+// stillMayGive reports whether the person who made a link could make it today.
+func (s *Service) stillMayGive(ctx context.Context, l Link, role access.Role) (bool, error) {
+	if l.CreatedBy == 0 {
+		return true, nil // the system
+	}
+	ctx = database.WithWorkspace(ctx, l.ForWorkspace)
+	u, found, err := s.userByID(ctx, l.CreatedBy)
+	if err != nil || !found || u.DisabledAt != nil {
+		return false, err
+	}
+	m, found, err := s.memberByUser(ctx, u.ID)
+	if err != nil || !found || m.Expired(s.db.Now(ctx)) {
+		return false, err
+	}
+	return s.mayGive(access.Actor{UserID: u.ID, Role: m.Role}, role) == nil, nil
 }
 
 func deadLink(kind string) error {
@@ -257,8 +289,8 @@ func (s *Service) SetDisabled(ctx context.Context, actor access.Actor, email str
 		u.DisabledAt = &now
 		if !disabled {
 			u.DisabledAt = nil
-			return s.updateUser(ctx, u, "disabled_at")
 		}
+		// On the way back too: nothing that was open before may wake up.
 		return errors.Join(s.updateUser(ctx, u, "disabled_at"), s.deleteSessions(ctx, u.ID, ""))
 	})
 }

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"muster/internal/access"
@@ -15,6 +16,7 @@ const (
 	SessionIdle     = 30 * time.Minute
 	SessionAbsolute = 12 * time.Hour
 	touchEvery      = time.Minute
+	codeWait        = 10 * time.Minute // how long a sign-in waits for its second factor
 )
 
 // From says where a request comes from, for sessions and the log.
@@ -32,13 +34,17 @@ func (s *Service) newSession(ctx context.Context, u User, stage Stage, from From
 	if created.IsZero() {
 		created = now
 	}
-	agent := from.UserAgent
+	agent := strings.ReplaceAll(from.UserAgent, "\x00", "")
 	if len(agent) > 200 {
 		agent = agent[:200]
 	}
+	life := SessionAbsolute
+	if stage == StagePassword {
+		life = codeWait
+	}
 	row := &Session{
 		TokenHash: secret.Hash(token), PublicID: secret.Token()[:16], UserID: u.ID, Data: []byte(stage),
-		CreatedAt: created, SeenAt: now, ExpiresAt: created.Add(SessionAbsolute), IP: from.IP, UserAgent: agent,
+		CreatedAt: created, SeenAt: now, ExpiresAt: created.Add(life), IP: from.IP, UserAgent: strings.ToValidUTF8(agent, ""), // bytes that are no text would be refused by PostgreSQL
 	}
 	return token, s.insertSession(ctx, row)
 }
@@ -116,7 +122,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from From)
 	wrong := &fault.Error{Kind: fault.Invalid, Message: "The e-mail address or the password is wrong.", Fields: map[string]string{"password": "The e-mail address or the password is wrong."}}
 	email, badEmail := cleanEmail(email)
 	buckets := passwordBuckets(email, from.IP)
-	if err := s.admit(ctx, buckets); err != nil {
+	if err := s.attempt(ctx, buckets); err != nil {
 		return "", false, err
 	}
 	u, found, err := s.userByEmail(ctx, email)
@@ -132,9 +138,6 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from From)
 	}
 	ok, rehash := checkPassword(hash, password)
 	if badEmail != nil || !found || !ok || u.DisabledAt != nil {
-		if err := s.failed(ctx, buckets); err != nil {
-			return "", false, err
-		}
 		return "", false, wrong
 	}
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
@@ -144,7 +147,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from From)
 				return err
 			}
 		}
-		if err := s.clearThrottle(ctx, buckets[0].name); err != nil {
+		if err := s.forgive(ctx, buckets); err != nil {
 			return err
 		}
 		needsCode = u.HasMFA()
@@ -156,10 +159,13 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from From)
 
 // begin opens the session of a person whose password was right.
 func (s *Service) begin(ctx context.Context, u User, needsCode bool, from From) (string, error) {
+	now := s.db.Now(ctx)
+	if known, found, err := s.userByID(ctx, u.ID); err != nil || !found || known.DisabledAt != nil {
+		return "", orElse(err, tooLate) // switched off between the proof and now
+	}
 	if needsCode {
 		return s.newSession(ctx, u, StagePassword, from, time.Time{})
 	}
-	now := s.db.Now(ctx)
 	u.LastLoginAt = &now
 	if err := s.updateUser(ctx, &u, "last_login_at"); err != nil {
 		return "", err
@@ -184,8 +190,9 @@ func (s *Service) Begin(ctx context.Context, u User, from From) (token string, e
 
 // promote replaces a session's token after a rise of its rights, so that one stolen before is worth nothing.
 func (s *Service) promote(ctx context.Context, u User, token string, from From) (string, error) {
-	if _, err := s.deleteSession(ctx, "token_hash", secret.Hash(token), u.ID); err != nil {
-		return "", err
+	n, err := s.deleteSession(ctx, "token_hash", secret.Hash(token), u.ID)
+	if err != nil || n == 0 {
+		return "", orElse(err, tooLate) // revoked, or used already
 	}
 	return s.begin(ctx, u, false, from)
 }

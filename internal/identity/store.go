@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"muster/internal/access"
 	"muster/internal/database"
 	"muster/internal/fault"
 	"muster/internal/secret"
@@ -74,6 +75,25 @@ func (s *Service) takeStep(ctx context.Context, userID, step int64) (bool, error
 	r := s.db.Conn(ctx).Model(&User{}).Where("id = ? AND totp_last_step < ?", userID, step).Update("totp_last_step", step)
 	if r.Error != nil {
 		return false, fmt.Errorf("take code: %w", r.Error)
+	}
+	return r.RowsAffected == 1, nil
+}
+
+// setPending stores a second factor that is still to be confirmed, never over one that counts already.
+func (s *Service) setPending(ctx context.Context, userID int64, sealed string) (bool, error) {
+	r := s.db.Conn(ctx).Model(&User{}).Where("id = ? AND totp_confirmed_at IS NULL", userID).Update("totp_secret", sealed)
+	if r.Error != nil {
+		return false, fmt.Errorf("store second factor: %w", r.Error)
+	}
+	return r.RowsAffected == 1, nil
+}
+
+// confirmFactor turns the pending second factor on. Of many at once only one succeeds.
+func (s *Service) confirmFactor(ctx context.Context, u *User, pending string) (bool, error) {
+	r := s.db.Conn(ctx).Model(&User{}).Where("id = ? AND totp_confirmed_at IS NULL AND totp_secret = ?", u.ID, pending).
+		Select("totp_secret", "totp_confirmed_at", "totp_last_step").Updates(u)
+	if r.Error != nil {
+		return false, fmt.Errorf("confirm second factor: %w", r.Error)
 	}
 	return r.RowsAffected == 1, nil
 }
@@ -191,8 +211,19 @@ func (s *Service) workspacesByID(ctx context.Context, ids []int64) ([]Workspace,
 	return rows, nil
 }
 
-func (s *Service) countOwners(ctx context.Context) (int64, error) {
-	n, err := gorm.G[Member](s.db.Conn(ctx)).Where("role = ? AND (expires_at IS NULL OR expires_at > ?)", "owner", s.db.Now(ctx)).Count(ctx, "id")
+// lockWorkspace makes others who change who owns the workspace wait until the transaction ends.
+func (s *Service) lockWorkspace(ctx context.Context) error {
+	var w Workspace
+	if err := s.db.Conn(ctx).Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("id = ?", database.Workspace(ctx)).Take(&w).Error; err != nil {
+		return fmt.Errorf("lock workspace: %w", err)
+	}
+	return nil
+}
+
+// otherOwners counts the owners beside one member who will stay: switched on, and without an end.
+func (s *Service) otherOwners(ctx context.Context, memberID int64) (int64, error) {
+	active := s.db.Conn(ctx).Model(&User{}).Select("id").Where("disabled_at IS NULL")
+	n, err := gorm.G[Member](s.db.Conn(ctx)).Where("role = ? AND expires_at IS NULL AND id <> ? AND user_id IN (?)", access.Owner, memberID, active).Count(ctx, "id")
 	if err != nil {
 		return 0, fmt.Errorf("count owners: %w", err)
 	}
@@ -281,6 +312,15 @@ func (s *Service) useLink(ctx context.Context, kind, token string) (Link, error)
 	return l, err
 }
 
+// voidResets ends every open reset link of a user.
+func (s *Service) voidResets(ctx context.Context, user int64) error {
+	r := s.db.Conn(ctx).Model(&Link{}).Where("kind = ? AND for_user = ? AND used_at IS NULL", LinkReset, user).Update("used_at", s.db.Now(ctx))
+	if r.Error != nil {
+		return fmt.Errorf("void links: %w", r.Error)
+	}
+	return nil
+}
+
 // voidLinks ends open links of a kind, for one workspace and user where they are not 0.
 func (s *Service) voidLinks(ctx context.Context, kind string, workspace, user int64) error {
 	r := s.db.Conn(ctx).Model(&Link{}).Where("kind = ? AND for_workspace = ? AND for_user = ? AND used_at IS NULL", kind, workspace, user).Update("used_at", s.db.Now(ctx))
@@ -315,6 +355,16 @@ func (s *Service) voidInvite(ctx context.Context, workspace, id int64) (Link, er
 func (s *Service) throttle(ctx context.Context, name string) (Throttle, error) {
 	t, _, err := take(ctx, "throttle", gorm.G[Throttle](s.db.Conn(ctx)).Where("bucket = ?", name))
 	return t, err
+}
+
+// lockThrottle reads a bucket, made when it is new, and makes others who count in it wait until the transaction ends.
+func (s *Service) lockThrottle(ctx context.Context, name string, now time.Time) (Throttle, error) {
+	fresh := Throttle{Bucket: name, BlockedUntil: now, UpdatedAt: now}
+	err := s.db.Conn(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "bucket"}}, DoUpdates: clause.AssignmentColumns([]string{"bucket"})}).Create(&fresh).Error
+	if err != nil {
+		return fresh, fmt.Errorf("lock throttle: %w", err)
+	}
+	return s.throttle(ctx, name)
 }
 
 func (s *Service) saveThrottle(ctx context.Context, t Throttle) error {

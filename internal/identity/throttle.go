@@ -66,19 +66,51 @@ func codeBuckets(userID string, ip string) []bucket {
 	return []bucket{{"code " + userID, perCode}, {"code " + network(ip), perNetwork}}
 }
 
-// admit refuses while any of the buckets is blocked.
-func (s *Service) admit(ctx context.Context, buckets []bucket) error {
-	now := s.db.Now(ctx)
-	for _, b := range buckets {
-		t, err := s.throttle(ctx, b.name)
-		if err != nil {
+// attempt counts a try in each bucket before it is made, and refuses while one of them is blocked. Counting afterwards
+// would let any number of tries at once pass the check before the first of them has failed.
+func (s *Service) attempt(ctx context.Context, buckets []bucket) error {
+	return s.db.InTx(ctx, func(ctx context.Context) error {
+		now := s.db.Now(ctx)
+		for _, b := range buckets {
+			t, err := s.lockThrottle(ctx, b.name, now)
+			if err != nil {
+				return err
+			}
+			if wait := t.BlockedUntil.Sub(now); wait > 0 {
+				return fault.New(fault.TooMany, "Too many attempts failed from here. Wait %s, then try again.", waitWords(wait))
+			}
+			if now.Sub(t.UpdatedAt) > 24*time.Hour {
+				t.Failures = 0
+			}
+			t.Failures++
+			t.UpdatedAt, t.BlockedUntil = now, now.Add(b.limit.delay(t.Failures))
+			if err := s.saveThrottle(ctx, t); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// forgive takes back what attempt counted, once the try succeeded: the account starts afresh, its network only loses this one.
+func (s *Service) forgive(ctx context.Context, buckets []bucket) error {
+	return s.db.InTx(ctx, func(ctx context.Context) error {
+		if err := s.clearThrottle(ctx, buckets[0].name); err != nil {
 			return err
 		}
-		if wait := t.BlockedUntil.Sub(now); wait > 0 {
-			return fault.New(fault.TooMany, "Too many attempts failed from here. Wait %s, then try again.", waitWords(wait))
+		for _, b := range buckets[1:] {
+			t, err := s.lockThrottle(ctx, b.name, s.db.Now(ctx))
+			if err != nil {
+				return err
+			}
+			t.Failures = max(0, t.Failures-1)
+			t.BlockedUntil = t.UpdatedAt.Add(b.limit.delay(t.Failures))
+			if err := s.saveThrottle(ctx, t); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func waitWords(wait time.Duration) string {
@@ -86,26 +118,4 @@ func waitWords(wait time.Duration) string {
 		return fmt.Sprintf("%d minutes", int(wait.Minutes())+1)
 	}
 	return fmt.Sprintf("%d seconds", int(wait.Seconds())+1)
-}
-
-// failed counts a failure in each bucket.
-func (s *Service) failed(ctx context.Context, buckets []bucket) error {
-	return s.db.InTx(ctx, func(ctx context.Context) error {
-		now := s.db.Now(ctx)
-		for _, b := range buckets {
-			t, err := s.throttle(ctx, b.name)
-			if err != nil {
-				return err
-			}
-			if now.Sub(t.UpdatedAt) > 24*time.Hour {
-				t.Failures = 0
-			}
-			t.Failures++
-			t.Bucket, t.UpdatedAt, t.BlockedUntil = b.name, now, now.Add(b.limit.delay(t.Failures))
-			if err := s.saveThrottle(ctx, t); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }

@@ -2,6 +2,7 @@
 package imports
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -105,7 +106,7 @@ func (s *sorted) place(f model.File, o Options) error {
 			return model.Fail(f.Path, 0, "It is larger than %d MB, the most that Muster reads of this format.", c.cap>>20)
 		}
 	}
-	if err := limit.Depth(text); err != nil {
+	if err := guard(text, format); err != nil {
 		return err
 	}
 	switch format {
@@ -115,6 +116,32 @@ func (s *sorted) place(f model.File, o Options) error {
 		s.compose = append(s.compose, text)
 	case "openapi":
 		s.openapi = append(s.openapi, text)
+	}
+	return nil
+}
+
+// guard refuses what a parser would take long or much memory for.
+func guard(f model.File, format string) error {
+	if err := limit.Depth(f); err != nil {
+		return err
+	}
+	isJSON := limit.JSON(f.Data)
+	switch format {
+	case "kubernetes":
+		if err := limit.Values(f, limit.KubernetesValues); err != nil {
+			return err
+		}
+	case "compose":
+		if err := limit.Values(f, limit.ComposeValues); err != nil {
+			return err
+		}
+	default:
+		if !isJSON {
+			return limit.Values(f, limit.OpenAPIValues)
+		}
+	}
+	if isJSON && bytes.HasPrefix(bytes.TrimLeft(f.Data, " \t\r\n"), []byte(`{"`)) {
+		return limit.WholeJSON(f)
 	}
 	return nil
 }
@@ -182,6 +209,7 @@ func (s *sorted) read(o Options) error {
 		}
 		merge(s.result, found, projectName(set))
 	}
+	s.loneVariables()
 	for _, f := range s.openapi {
 		found, err := openapi.Read(f)
 		if err != nil {
@@ -190,6 +218,15 @@ func (s *sorted) read(o Options) error {
 		s.result.Add(found)
 	}
 	return nil
+}
+
+// loneVariables lists the files of variables that no Compose file asked for.
+func (s *sorted) loneVariables() {
+	for _, f := range s.env {
+		if !slices.ContainsFunc(s.result.Inputs, func(in model.Input) bool { return in.Path == f.Path }) {
+			s.result.Inputs = append(s.result.Inputs, model.Input{Path: f.Path, Format: "dotenv", Kind: model.KindDotenv, Note: "not read: no Compose file here asks for it"})
+		}
+	}
 }
 
 // projects groups Compose files: named one by one they are merged in that order; in a folder, each folder is a project.

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"strings"
 
 	"muster/internal/imports/model"
 )
@@ -15,4 +16,4 @@ var factNames = map[string]string{
 }
 
 // FactName is a fact's key in words.
-func FactName(key string) string { return cmp.Or(factNames[key], key) }
+func FactName(key string) string { return cmp.Or(factNames[key], strings.ReplaceAll(key, "_", " ")) }

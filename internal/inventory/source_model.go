@@ -25,11 +25,13 @@ const (
 
 // Import is one set of files that a person brought.
 type Import struct {
-	ID                 int64 `gorm:"primaryKey"`
-	WorkspaceID        int64
-	SourceID           int64
-	State              ImportState
-	Partial            bool
+	ID          int64 `gorm:"primaryKey"`
+	WorkspaceID int64
+	SourceID    int64
+	State       ImportState
+	Partial     bool
+	// NamespacesComplete is a person's word that the files hold every network policy of their namespaces, so that a
+	// policy that is not there is known to be missing.
 	NamespacesComplete bool
 	ActorID            int64
 	ActorName          string

@@ -193,3 +193,25 @@ func rank(list []Action, most int) []Action {
 	})
 	return list[:min(len(list), most)]
 }
+
+// Together is the workspace's score if several actions were done: computed as one, since they share limits and weight.
+func (b *Board) Together(list []Action) float64 {
+	s := b.sums()
+	for i := range b.Rows {
+		r := b.Rows[i]
+		before := r.Detail.Result
+		for _, a := range list {
+			if slices.Contains(a.Services, r.Service.ID) {
+				r.Detail.Result = r.proven(a.Control)
+			}
+		}
+		s.add(r.Detail.Tier, before, -1)
+		s.add(r.Detail.Tier, r.Detail.Result, 1)
+	}
+	for _, a := range list {
+		if len(a.Services) == 0 && s.governance.Weight > 0 {
+			s.governance.Score += 100 * float64(a.Control.Points) * (1 - b.Own(a.Control.ID).Value) / s.governance.Weight
+		}
+	}
+	return s.total()
+}

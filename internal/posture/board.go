@@ -26,6 +26,7 @@ type Cell struct {
 	Value        float64
 	Contradicted bool
 	Partly       bool // some clauses or parts are known, not all
+	Known, Total int  // of clauses and parts, where only some are known
 	Excepted     bool
 }
 
@@ -34,7 +35,7 @@ func shown(cells map[string]cell, id string) Cell {
 	if !ok {
 		c = cell{State: control.NotKnown}
 	}
-	return Cell{State: c.State, Value: c.Value, Contradicted: c.Contradicted, Partly: c.State == control.NotKnown && c.Known > 0, Excepted: c.Excepted}
+	return Cell{State: c.State, Value: c.Value, Contradicted: c.Contradicted, Partly: c.State == control.NotKnown && c.Known > 0, Known: c.Known, Total: c.Total, Excepted: c.Excepted}
 }
 
 // Board is the posture of the whole workspace at one moment: now from what is stored, or as of a past day from what was
@@ -180,4 +181,9 @@ func (s *Service) BoardAt(ctx context.Context, actor access.Actor, day time.Time
 	}
 	b.fill(w, all)
 	return b, nil
+}
+
+// GovernanceResult is the part of the score that the workspace's own controls make.
+func (b *Board) GovernanceResult() Result {
+	return scoreOf(governanceTerms(b.Rules, packValues(b.Governance)), nil)
 }

@@ -68,6 +68,9 @@ func (c *cell) code() string {
 		}
 	}
 	text := string(letter)
+	if letter == codePartly {
+		text += fmt.Sprintf("%d/%d", c.Known, c.Total)
+	}
 	if c.Contradicted {
 		text += string(markContradicted)
 	}
@@ -103,7 +106,9 @@ func decode(code string) cell {
 	case codeNotThere:
 		c.State = control.NotApplicable
 	case codePartly:
-		c.Known = 1
+		if _, err := fmt.Sscanf(code[1:], "%d/%d", &c.Known, &c.Total); err != nil {
+			c.Known = 1 // a row of an older form
+		}
 	}
 	c.Contradicted = strings.ContainsRune(code, markContradicted)
 	c.Excepted = strings.ContainsRune(code, markExcepted)

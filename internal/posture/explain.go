@@ -2,6 +2,7 @@ package posture
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"muster/internal/access"
@@ -17,6 +18,7 @@ import (
 type Line struct {
 	*control.Effective
 	Verdict  control.Verdict
+	Said     []evidence.Evidence // what counts of what was said
 	Term     Term
 	Excepted time.Time // zero when it is not
 }
@@ -31,11 +33,19 @@ type Explanation struct {
 	In30    float64
 	In90    float64
 	At      time.Time
+
+	Environment  int64   // production, unless another was asked for
+	Environments []int64 // where the service is known to run, production first
 }
 
 // Explain opens the score of a service. It judges again from the evidence, so it can never tell another story than the
 // stored state.
 func (s *Service) Explain(ctx context.Context, actor access.Actor, slug string) (*Explanation, error) {
+	return s.ExplainIn(ctx, actor, slug, 0)
+}
+
+// ExplainIn opens the states of a service in one environment. Only production's count in the score of the whole.
+func (s *Service) ExplainIn(ctx context.Context, actor access.Actor, slug string, environment int64) (*Explanation, error) {
 	if err := s.access.Require(actor, access.Read, access.Posture); err != nil {
 		return nil, err
 	}
@@ -43,14 +53,14 @@ func (s *Service) Explain(ctx context.Context, actor access.Actor, slug string) 
 	if err != nil {
 		return nil, err
 	}
-	w, j, err := s.one(ctx, v.ID)
+	w, j, err := s.one(ctx, v.ID, environment)
 	if err != nil {
 		return nil, err
 	}
-	x := &Explanation{Service: v, Facts: j.facts, At: w.now}
+	x := &Explanation{Service: v, Facts: j.facts, At: w.now, Environment: j.environment, Environments: w.environments()}
 	cells := j.cells()
 	for _, e := range w.rules.For(catalogue.Service) {
-		l := Line{Effective: e, Verdict: j.verdicts[e.ID], Excepted: j.excepted[e.ID]}
+		l := Line{Effective: e, Verdict: j.verdicts[e.ID], Said: w.evidence[j.place][e.ID], Excepted: j.excepted[e.ID]}
 		l.Term = Term{Control: e.ID, Weight: e.Points, State: l.Verdict.State, Value: l.Verdict.Value, Known: cells[e.ID].known(), Scored: e.Scored}
 		x.Lines = append(x.Lines, l)
 	}
@@ -63,8 +73,20 @@ func (s *Service) Explain(ctx context.Context, actor access.Actor, slug string) 
 	return x, nil
 }
 
-// one judges a single service, or the workspace (0), in production.
-func (s *Service) one(ctx context.Context, service int64) (*world, *judged, error) {
+// environments lists where the loaded services are known to run, production first.
+func (w *world) environments() []int64 {
+	list := []int64{w.production}
+	for _, s := range w.subjects {
+		if s.EnvironmentID != 0 && !slices.Contains(list, s.EnvironmentID) {
+			list = append(list, s.EnvironmentID)
+		}
+	}
+	slices.Sort(list[1:])
+	return list
+}
+
+// one judges a single service, or the workspace (0), in an environment; 0 is production.
+func (s *Service) one(ctx context.Context, service, environment int64) (*world, *judged, error) {
 	w, err := s.load(ctx, []int64{service})
 	if err != nil {
 		return nil, nil, err
@@ -73,13 +95,16 @@ func (s *Service) one(ctx context.Context, service int64) (*world, *judged, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	if environment == 0 {
+		environment = w.production
+	}
 	for i := range all {
-		if all[i].service == service && (service == 0 || all[i].environment == w.production) {
+		if all[i].service == service && (service == 0 || all[i].environment == environment) {
 			return w, &all[i], nil
 		}
 	}
 	// Nothing was judged yet: nothing is known, and everything may apply.
-	j := &judged{place: place{service, w.production}, facts: &control.Facts{Live: true, Is: map[string]bool{}}, verdicts: map[string]control.Verdict{}, excepted: map[string]time.Time{}}
+	j := &judged{place: place{service, environment}, facts: &control.Facts{Live: true, Is: map[string]bool{}}, verdicts: map[string]control.Verdict{}, excepted: map[string]time.Time{}}
 	known, err := j.facts.Known()
 	if err != nil {
 		return nil, nil, err
@@ -105,8 +130,8 @@ type CellView struct {
 	Now         time.Time
 }
 
-// Cell opens one control on one service; slug "" is the workspace itself.
-func (s *Service) Cell(ctx context.Context, actor access.Actor, slug, id string) (*CellView, error) {
+// Cell opens one control on one service in one environment (0 is production); slug "" is the workspace itself.
+func (s *Service) Cell(ctx context.Context, actor access.Actor, slug, id string, environment int64) (*CellView, error) {
 	if err := s.access.Require(actor, access.Read, access.Posture); err != nil {
 		return nil, err
 	}
@@ -119,7 +144,7 @@ func (s *Service) Cell(ctx context.Context, actor access.Actor, slug, id string)
 	} else if _, limited := inventory.VisibleIDs(ctx); limited {
 		return nil, fault.Missing("control")
 	}
-	w, j, err := s.one(ctx, v.ID)
+	w, j, err := s.one(ctx, v.ID, environment)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +152,7 @@ func (s *Service) Cell(ctx context.Context, actor access.Actor, slug, id string)
 	if !known || (e.Subject == catalogue.Workspace) != (v.ID == 0) {
 		return nil, fault.Missing("control")
 	}
-	c := &CellView{Line: Line{Effective: e, Verdict: j.verdicts[id], Excepted: j.excepted[id]}, Service: v, Facts: j.facts, Environment: j.environment, Now: w.now}
+	c := &CellView{Line: Line{Effective: e, Verdict: j.verdicts[id], Said: w.evidence[j.place][id], Excepted: j.excepted[id]}, Service: v, Facts: j.facts, Environment: j.environment, Now: w.now}
 	facts, err := j.facts.Known()
 	if err != nil {
 		return nil, err

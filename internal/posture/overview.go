@@ -2,6 +2,7 @@ package posture
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -138,4 +139,40 @@ func (s *Service) Trend(ctx context.Context, actor access.Actor, slug string) ([
 		return nil, err
 	}
 	return s.controls.Snapshots(ctx, v.ID, s.db.Now(ctx).AddDate(-1, 0, 0).Format(time.DateOnly))
+}
+
+// OverviewAt reads the first page as of a past day, from what was known then.
+func (s *Service) OverviewAt(ctx context.Context, actor access.Actor, day time.Time) (*Overview, error) {
+	b, err := s.BoardAt(ctx, actor, day)
+	if err != nil {
+		return nil, err
+	}
+	o := &Overview{Board: b, Bundles: b.Bundles(maxBundles), Worst: b.worst()}
+	if b.Limited {
+		return o, nil
+	}
+	days, err := s.controls.Snapshots(ctx, 0, b.At.AddDate(-1, 0, 0).Format(time.DateOnly))
+	for _, d := range days {
+		if d.Day <= b.At.Format(time.DateOnly) {
+			o.Trend = append(o.Trend, d)
+		}
+	}
+	return o, err
+}
+
+// DomainsBefore gives the scores of the domains on the newest kept day before a moment.
+func DomainsBefore(days []control.Snapshot, before time.Time) map[string]int {
+	limit := before.Format(time.DateOnly)
+	for i := len(days) - 1; i >= 0; i-- {
+		if days[i].Day > limit {
+			continue
+		}
+		var detail struct {
+			Domains map[string]int `json:"domains"`
+		}
+		if json.Unmarshal([]byte(days[i].Detail), &detail) == nil {
+			return detail.Domains
+		}
+	}
+	return nil
 }

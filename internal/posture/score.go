@@ -117,6 +117,9 @@ func tierWeight(tier int) float64 {
 	return 2
 }
 
+// TierWeight is how much a service of a tier counts in the workspace's score.
+func TierWeight(tier int) float64 { return tierWeight(tier) }
+
 // ServiceScore is a service as the workspace's score sees it.
 type ServiceScore struct {
 	ID     int64

@@ -17,6 +17,7 @@ import (
 	"muster/internal/web/imports"
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
+	"muster/internal/web/posture"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
 	"muster/static"
@@ -33,6 +34,7 @@ type Server struct {
 const (
 	formLimit   = "1M"
 	uploadLimit = "130M"
+	attachLimit = "11M"
 )
 
 // New makes the server with all its routes.
@@ -46,7 +48,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 		e.IPExtractor = echo.ExtractIPFromXFFHeader(trusted(cfg.TrustedProxies)...)
 	}
 	upload := func(c echo.Context) bool {
-		return strings.HasSuffix(c.Path(), "/imports") && c.Request().Method == http.MethodPost
+		return (strings.HasSuffix(c.Path(), "/imports") || strings.HasSuffix(c.Path(), "/attest")) && c.Request().Method == http.MethodPost
 	}
 	e.Use(s.requestID, s.headers, s.recovered, s.sameOrigin,
 		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: formLimit, Skipper: upload}), s.session)
@@ -59,7 +61,8 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	a.Private(private)
 	w := e.Group("/w/:workspace", s.signedIn, s.workspace)
 	overview.New(h.Inventory, h.Activity).Routes(w)
-	services.New(h.Inventory).Routes(w)
+	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, middleware.BodyLimit(attachLimit))
+	services.New(h.Inventory, h.Steward).Routes(w)
 	imports.New(h.Inventory, h.Intake).Routes(w, middleware.BodyLimit(uploadLimit))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)
 	return s, nil

@@ -84,7 +84,7 @@ func noEscalation(s *subject) seen {
 		case c.AllowPrivilegeEscalation != nil && !*c.AllowPrivilegeEscalation && !c.Privileged:
 			return pass(c.At, "container %s cannot gain more rights", c.Name)
 		case c.AllowPrivilegeEscalation == nil:
-			return fail(c.At, "container %s does not switch it off, and the default allows it", c.Name)
+			return fail(c.At, "container %s may gain more rights: nothing switches that off, as is the default", c.Name)
 		}
 		return fail(c.At, "container %s may gain more rights than it starts with", c.Name)
 	})

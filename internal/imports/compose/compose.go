@@ -29,10 +29,11 @@ var (
 
 // Sniff tells whether these bytes look like a Compose file.
 func Sniff(data []byte) bool {
-	if otherKey.Match(data) {
+	services, include := bytes.Contains(data, []byte("services")), bytes.Contains(data, []byte("include"))
+	if !services && !include && len(data) > maxOldForm || otherKey.Match(data) {
 		return false
 	}
-	return servicesKey.Match(data) || includeKey.Match(data) || jsonKey.Match(data) || oldForm(data)
+	return services && (servicesKey.Match(data) || jsonKey.Match(data)) || include && includeKey.Match(data) || oldForm(data)
 }
 
 const maxOldForm = 256 << 10
@@ -80,7 +81,7 @@ type Set struct {
 
 const (
 	maxDepth = 100
-	maxNodes = 1_000_000
+	maxNodes = 500_000
 )
 
 // project is one Compose project while it is read.
@@ -369,8 +370,9 @@ func syntaxError(f model.File, err error) error {
 		line, _ = strconv.Atoi(m[1]) // digits by the pattern
 		text = strings.Replace(text, m[0], "", 1)
 	}
-	if i := strings.IndexAny(text, "\"`'"); i > 0 {
-		text = strings.TrimSpace(text[:i]) // what follows may quote the file
+	if strings.Contains(text, "anchor") || strings.Contains(text, "`") {
+		text, _, _ = strings.Cut(text, " '") // what follows quotes the file
+		text, _, _ = strings.Cut(text, " `")
 	}
 	return model.Fail(f.Path, line, "This is not valid YAML: %s.", text)
 }

@@ -144,6 +144,11 @@ func (h *Handlers) login(c echo.Context) error {
 		}
 		return kit.Render(c, kit.Status(err), view.Login(f))
 	}
+	if v := kit.Of(c); v.Token != "" { // what this browser was signed in with before is not left behind
+		if err := h.people.SignOut(kit.Ctx(c), v.Token, v.User, v.From(c)); err != nil {
+			return err
+		}
+	}
 	h.setCookie(c, token)
 	to := inside(values.Get("to"))
 	if needsCode {

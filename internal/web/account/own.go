@@ -100,7 +100,7 @@ func (h *Handlers) sessions(c echo.Context) error {
 
 func (h *Handlers) enrolPage(c echo.Context, status int, f view.Form) error {
 	v := kit.Of(c)
-	e, err := h.people.Enrol(kit.Ctx(c), v.User)
+	e, err := h.people.Enrol(kit.Ctx(c), v.User, v.Session)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (h *Handlers) enrol(c echo.Context) error {
 		return err
 	}
 	v := kit.Of(c)
-	codes, err := h.people.Confirm(kit.Ctx(c), v.User, values.Get("code"), v.From(c))
+	codes, token, err := h.people.Confirm(kit.Ctx(c), v.User, v.Session, values.Get("code"), v.From(c))
 	if err != nil {
 		f, ok := filled(c, "", values, err)
 		if !ok || v.User.HasMFA() {
@@ -134,6 +134,7 @@ func (h *Handlers) enrol(c echo.Context) error {
 		f.Values["code"] = ""
 		return h.enrolPage(c, kit.Status(err), f)
 	}
+	h.setCookie(c, token)
 	return kit.Render(c, http.StatusOK, view.Codes(kit.Theme(c), codes))
 }
 
