@@ -12,7 +12,7 @@ import (
 
 func secondsOf(n int) time.Duration { return time.Duration(n) * time.Second }
 
-// planImports brings the files in: the cluster every week, the office every second, the API documents every fourth.
+// planImports brings the files in: the cluster every week, the office and the API documents every fourth.
 func (r *run) planImports(a *agenda) {
 	last := float64(a.clock.days())
 	week := 0
@@ -24,7 +24,7 @@ func (r *run) planImports(a *agenda) {
 		a.on(day, "import the cluster", func(ctx context.Context) error {
 			return r.bring(ctx, "yaw", "cluster", r.plan.cluster(at), nil)
 		})
-		if week%2 == 0 {
+		if week%4 == 2 || day == 0 {
 			a.on(day, "import the office", func(ctx context.Context) error { return r.bring(ctx, "kofi", "office", r.plan.office(at), nil) })
 		}
 		if week%4 == 0 {
