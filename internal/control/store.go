@@ -60,7 +60,7 @@ func (s *Service) endSubjects(ctx context.Context, ids []int64) error {
 // States gives the stored states of the named services; nil means all.
 func (s *Service) States(ctx context.Context, services []int64) ([]State, error) {
 	if services == nil {
-		return database.List(ctx, "states", gorm.G[State](s.db.Conn(ctx)).Where("service_id >= 0"))
+		return s.allStates(ctx)
 	}
 	var all []State
 	err := database.Chunks(services, func(ids []int64) error {
