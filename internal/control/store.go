@@ -131,6 +131,14 @@ func (s *Service) ScoreOf(ctx context.Context, service int64) (Score, bool, erro
 	return database.Take(ctx, "score", gorm.G[Score](s.db.Conn(ctx)).Where("service_id = ?", service))
 }
 
+// ScoresOf gives the scores of some services without what made them.
+func (s *Service) ScoresOf(ctx context.Context, services []int64) ([]Score, error) {
+	if len(services) == 0 {
+		return nil, nil
+	}
+	return database.List(ctx, "scores", gorm.G[Score](s.db.Conn(ctx)).Select("id", "workspace_id", "service_id", "score", "rated", "coverage").Where("service_id IN ?", services).Limit(500))
+}
+
 // SaveSnapshots stores the scores of a day over earlier ones of the same day.
 func (s *Service) SaveSnapshots(ctx context.Context, rows []Snapshot) error {
 	return upsert(ctx, s.db, "snapshots", rows, []string{"workspace_id", "service_id", "day"}, "score", "rated", "coverage", "scope_change", "detail", "formula", "created_at")

@@ -62,7 +62,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	w := e.Group("/w/:workspace", s.signedIn, s.workspace)
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, middleware.BodyLimit(attachLimit))
-	services.New(h.Inventory, h.Steward).Routes(w)
+	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
 	imports.New(h.Inventory, h.Intake).Routes(w, middleware.BodyLimit(uploadLimit))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)
 	return s, nil
