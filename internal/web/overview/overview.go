@@ -13,6 +13,7 @@ import (
 	"muster/internal/activity"
 	"muster/internal/inventory"
 	"muster/internal/web/kit"
+	"muster/views/layout"
 	view "muster/views/overview"
 	"muster/views/ui"
 )
