@@ -15,11 +15,13 @@ import (
 	"muster/internal/access"
 	"muster/internal/config"
 	"muster/internal/database"
+	"muster/internal/database/databasetest"
 	"muster/internal/house"
 	"muster/internal/identity"
 	"muster/internal/imports"
 	"muster/internal/intake"
 	"muster/internal/inventory"
+	"muster/internal/secret"
 	"muster/internal/web"
 )
 
@@ -42,9 +44,26 @@ type site struct {
 
 var system = access.SystemActor("test")
 
-func open(t testing.TB) *site {
+// open starts the app on the embedded database.
+func open(t testing.TB) *site { return openAt(t, "") }
+
+// both runs a test on the app on either engine.
+func both(t *testing.T, f func(t *testing.T, s *site)) {
 	t.Helper()
-	cfg := config.Config{Store: config.Store{Data: t.TempDir()}, Addr: "127.0.0.1:0"}
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		f(t, open(t))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		f(t, openAt(t, secret.Text(databasetest.PostgresURL(t))))
+	})
+}
+
+// openAt starts the app on a PostgreSQL, or on the embedded database when there is none.
+func openAt(t testing.TB, address secret.Text) *site {
+	t.Helper()
+	cfg := config.Config{Store: config.Store{Data: t.TempDir(), Database: address}, Addr: "127.0.0.1:0"}
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +76,7 @@ func open(t testing.TB) *site {
 	if s.web, err = web.New(h, &cfg); err != nil {
 		t.Fatal(err)
 	}
-	s.server = httptest.NewServer(s.web.Echo())
+	s.server = httptest.NewServer(s.web)
 	t.Cleanup(s.server.Close)
 	s.seed(t)
 	return s
@@ -155,7 +174,7 @@ func (s *site) askWith(method, path, token string, form url.Values, change func(
 	}
 	change(r.Header)
 	w := httptest.NewRecorder()
-	s.web.Echo().ServeHTTP(w, r)
+	s.web.ServeHTTP(w, r)
 	return w
 }
 
