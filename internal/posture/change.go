@@ -183,6 +183,9 @@ func (s *Service) Enter(ctx context.Context, actor access.Actor, slug string, li
 
 // Strike ends a line of a register and judges its subject again.
 func (s *Service) Strike(ctx context.Context, actor access.Actor, register string, id int64) error {
+	if err := s.access.Require(actor, access.Write, access.Posture); err != nil {
+		return err
+	}
 	return s.then(ctx, Cause{Actor: actor.Name}, func(ctx context.Context) ([]int64, error) {
 		entry, err := s.ledger.Entry(ctx, actor, id)
 		if err != nil {

@@ -15,10 +15,12 @@ import (
 	"muster/internal/config"
 	"muster/internal/house"
 	"muster/internal/web/account"
+	"muster/internal/web/exceptions"
 	"muster/internal/web/imports"
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
 	"muster/internal/web/posture"
+	"muster/internal/web/registers"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
 	"muster/static"
@@ -61,6 +63,8 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, uploads(attachLimit, access.Posture))
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
+	exceptions.New(h.Posture, h.Exceptions, h.Inventory, h.Activity).Routes(w)
+	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
 	imports.New(h.Inventory, h.Intake).Routes(w, uploads(uploadLimit, access.Imports))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)
 	return s, nil

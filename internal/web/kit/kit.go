@@ -103,6 +103,8 @@ var navigation = []struct {
 	{"overview", "Overview", "overview", "", access.Inventory},
 	{"services", "Services", "services", "", access.Inventory},
 	{"matrix", "Controls", "shield", "", access.Posture},
+	{"exceptions", "Exceptions", "contrast", "", access.Posture},
+	{"registers", "Registers", "clip", "Evidence", access.Posture},
 	{"imports", "Imports", "import", "Evidence", access.Imports},
 	{"activity", "Activity", "log", "Evidence", access.Activities},
 	{"people", "People", "users", "Admin", access.Members},
