@@ -43,6 +43,7 @@ type commands struct {
 	Workspace   workspaceCmd   `cmd:"" help:"Workspaces, without the browser."`
 	User        userCmd        `cmd:"" help:"People, without the browser."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
+	Demo        demoCmd        `cmd:"" help:"Invent a company with a year behind it, ready to click."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running server whether it is well."`
 }
 

@@ -59,6 +59,7 @@ const (
 	Write  Action = "write"  // create and change
 	Delete Action = "delete" // retire, merge, split, undo
 	Manage Action = "manage" // give rights to people
+	Decide Action = "decide" // approve or decline what somebody else asked for
 )
 
 // Object is a noun.
@@ -73,6 +74,9 @@ const (
 	Ownership  Object = "ownership" // making and unmaking owners
 	Activities Object = "activities"
 	Settings   Object = "settings"
+	Posture    Object = "posture"    // states, scores and the evidence for them
+	Exceptions Object = "exceptions" // accepted weaknesses
+	Scoring    Object = "scoring"    // weights, ages, controls that are off or the workspace's own
 )
 
 // Grant is one line of the matrix, in words for the page that shows it.
@@ -100,6 +104,11 @@ func Grants() []Grant {
 		{Members, Read, "See the people of the workspace", []Role{Owner, Admin, Engineer, Viewer}},
 		{Members, Manage, "Invite people, change roles, reset passwords, remove people", admins},
 		{Ownership, Manage, "Make somebody an owner, or take it away", []Role{Owner}},
+		{Posture, Read, "See the posture, its evidence and its score", all},
+		{Posture, Write, "Attest controls with a note or a file, and fill in registers", []Role{Owner, Admin, Engineer, Consultant}},
+		{Exceptions, Write, "Ask for an exception", staff},
+		{Exceptions, Decide, "Approve or decline an exception that somebody else asked for", admins},
+		{Scoring, Write, "Change weights and ages, switch controls off, add own controls", admins},
 		{Activities, Read, "Search the activity log", admins},
 		{Settings, Read, "See the settings and this table", all},
 		{Settings, Write, "Change the settings of the workspace", admins},

@@ -43,6 +43,7 @@ type Filter struct {
 	Text       string // in actor, action and object
 	ObjectKind string
 	ObjectID   int64
+	ActorID    int64
 	BeforeSeq  int64 // page on from here
 	Limit      int
 }
@@ -53,6 +54,34 @@ func (s *Service) Search(ctx context.Context, actor access.Actor, f Filter) ([]A
 		return nil, err
 	}
 	return s.find(ctx, f)
+}
+
+// Person is somebody who did something in the workspace.
+type Person struct {
+	ID   int64
+	Name string
+}
+
+// People lists who did something, by name.
+func (s *Service) People(ctx context.Context, actor access.Actor) ([]Person, error) {
+	if err := s.access.Require(actor, access.Read, access.Activities); err != nil {
+		return nil, err
+	}
+	return s.people(ctx)
+}
+
+// Intact reports whether the hashes of rows hold, as far as these rows show: each is what its hash says, and follows the
+// one before it where both are here. Only Verify walks the whole chain.
+func Intact(rows []Activity) bool {
+	for i := range rows {
+		if rows[i].seal() != rows[i].Hash {
+			return false
+		}
+		if i+1 < len(rows) && rows[i].Chain == rows[i+1].Chain && rows[i].Seq == rows[i+1].Seq+1 && rows[i].PrevHash != rows[i+1].Hash {
+			return false
+		}
+	}
+	return true
 }
 
 // History lists what happened to one object, newest first, for those who may read that object.

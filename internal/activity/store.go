@@ -41,13 +41,26 @@ func (s *Service) find(ctx context.Context, f Filter) ([]Activity, error) {
 	if f.ObjectID > 0 {
 		q = q.Where("object_id = ?", f.ObjectID)
 	}
-	if text := strings.TrimSpace(f.Text); text != "" {
+	if f.ActorID > 0 {
+		q = q.Where("actor_id = ?", f.ActorID)
+	}
+	if text := strings.ToValidUTF8(strings.ReplaceAll(strings.TrimSpace(f.Text), "\x00", "\uFFFD"), "\uFFFD"); text != "" {
 		like := database.Like(text)
 		q = q.Where("(LOWER(actor_name) LIKE ? ESCAPE '\\' OR action LIKE ? ESCAPE '\\' OR LOWER(object_name) LIKE ? ESCAPE '\\')", like, like, like)
 	}
 	rows, err := q.Order("seq DESC").Limit(database.Clamp(f.Limit, 50, 200)).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("search activity: %w", err)
+	}
+	return rows, nil
+}
+
+func (s *Service) people(ctx context.Context) ([]Person, error) {
+	var rows []Person
+	err := s.db.Conn(ctx).Model(&Activity{}).Select("actor_id AS id, MAX(actor_name) AS name").Where("chain = ? AND actor_id > 0", database.Workspace(ctx)).
+		Group("actor_id").Order("name, id").Limit(200).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("list people of the log: %w", err)
 	}
 	return rows, nil
 }

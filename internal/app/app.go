@@ -55,6 +55,9 @@ func (a *App) Run(ctx context.Context) error {
 		Handler: a.Web, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
+	sweeping := make(chan struct{})
+	go func() { defer close(sweeping); a.sweep(ctx) }()
+	defer func() { <-sweeping }() // the database stays open until the sweep has let go of it
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(a.listener) }()
 	select {
@@ -68,6 +71,25 @@ func (a *App) Run(ctx context.Context) error {
 		return fmt.Errorf("stop: %w", err)
 	}
 	return nil
+}
+
+// sweepEvery is how often the server looks whether a day has begun that no workspace was swept on yet.
+const sweepEvery = 10 * time.Minute
+
+// sweep ages states and keeps the day's scores until the context ends. A failure is logged and tried again.
+func (a *App) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := a.House.Posture.SweepAll(ctx); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "the daily sweep failed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // Close closes the database.

@@ -47,6 +47,7 @@ type expectedContainer struct {
 	Name               string
 	Init               bool
 	LatestOrUntagged   bool            `json:"latest_or_untagged"`
+	Tag                string          `json:"tag"`
 	DigestPinned       bool            `json:"digest_pinned"`
 	CPULimit           bool            `json:"has_cpu_limit"`
 	MemoryLimit        bool            `json:"has_memory_limit"`
@@ -62,6 +63,7 @@ type expectedService struct {
 	Workloads        []string
 	Image            *string
 	LatestOrUntagged bool     `json:"latest_or_untagged"`
+	Tag              string   `json:"tag"`
 	DigestPinned     bool     `json:"digest_pinned"`
 	RunsAsRoot       string   `json:"runs_as_root"`
 	MemLimit         any      `json:"mem_limit"`
@@ -143,6 +145,7 @@ func scoreKubernetes(name string, b bundle, have map[string]model.Service, s sco
 		}
 		s.note("mTLS mode", wantSystems, string(f.MTLS) == mode, "%s: %s is %s, not %s", name, w.Name, f.MTLS, mode)
 		s.note("mesh membership", wantSystems, answer.InMesh == "" || string(f.Mesh) == answer.InMesh, "%s: %s is %s, not %s", name, w.Name, f.Mesh, answer.InMesh)
+		var secrets []string
 		for _, c := range w.Containers {
 			i := slices.IndexFunc(f.Containers, func(o model.Container) bool { return o.Name == c.Name })
 			if i < 0 {
@@ -150,6 +153,10 @@ func scoreKubernetes(name string, b bundle, have map[string]model.Service, s sco
 				continue
 			}
 			scoreContainer(name+": "+w.Name, c, f.Containers[i], f, s)
+			secrets = append(secrets, c.secrets()...)
+		}
+		for _, l := range f.LiteralSecrets {
+			s.note("literal secrets", wantSystems, l.Source != "env" || slices.Contains(secrets, l.Name), "%s: %s %s is none", name, w.Name, l.Name)
 		}
 	}
 	for n := range have {
@@ -180,23 +187,38 @@ func scoreContainer(name string, c expectedContainer, f model.Container, s1 mode
 	s.note("root", wantSystems, string(f.RunsAsRoot) == c.RunsAsRoot, "%s/%s: root %s, not %s", name, c.Name, f.RunsAsRoot, c.RunsAsRoot)
 	s.note("limits", wantSystems, f.CPULimit == c.CPULimit && f.MemoryLimit == c.MemoryLimit, "%s/%s: limits", name, c.Name)
 	s.note("probes", wantSystems, f.Liveness == c.Liveness && f.Readiness == c.Readiness, "%s/%s: probes", name, c.Name)
-	scorePin(name, c.LatestOrUntagged, c.DigestPinned, f.ImagePin, s)
-	var secrets []any
-	if json.Unmarshal(c.LiteralSecrets, &secrets) != nil {
-		return
+	scorePin(name, c.LatestOrUntagged || familyTag(c.Tag, c.DigestPinned), c.DigestPinned, f.ImagePin, s)
+	for _, key := range c.secrets() {
+		s.note("literal secrets", wantSystems, hasSecret(s1, key), "%s: %s is missing", name, key)
 	}
-	for _, secret := range secrets {
+}
+
+// secrets lists the names of what the answers call literal secrets, without their places.
+func (c expectedContainer) secrets() []string {
+	var list []any
+	if json.Unmarshal(c.LiteralSecrets, &list) != nil {
+		return nil
+	}
+	var names []string
+	for _, secret := range list {
 		key := fmt.Sprint(secret)
 		if m, ok := secret.(map[string]any); ok {
 			key = fmt.Sprint(m["name"])
 		}
 		key, _, _ = strings.Cut(key, " @")
-		s.note("literal secrets", wantSystems, hasSecret(s1, key), "%s: %s is missing", name, key)
+		names = append(names, key)
 	}
+	return names
 }
 
 func hasSecret(f model.Service, key string) bool {
 	return slices.ContainsFunc(f.LiteralSecrets, func(l model.LiteralSecret) bool { return l.Name == key })
+}
+
+// familyTag reports whether a tag names a family of images (latest-ad) and not one version. The answers count
+// only "latest" and no tag; the contract calls these moving too.
+func familyTag(tag string, digest bool) bool {
+	return !digest && strings.HasPrefix(tag, "latest-")
 }
 
 func scorePin(name string, moving, digest bool, pin model.ImagePin, s scores) {
@@ -219,7 +241,7 @@ func scoreCompose(name string, b bundle, have map[string]model.Service, s scores
 		s.note("limits", wantSystems, f.CPULimit == (w.CPULimit != nil) && f.MemoryLimit == (w.MemLimit != nil), "%s: %s limits", name, w.Name)
 		s.note("probes", wantSystems, f.Liveness == w.Healthcheck, "%s: %s healthcheck", name, w.Name)
 		if w.Image != nil {
-			scorePin(name+": "+w.Name, w.LatestOrUntagged, w.DigestPinned, f.ImagePin, s)
+			scorePin(name+": "+w.Name, w.LatestOrUntagged || familyTag(w.Tag, w.DigestPinned), w.DigestPinned, f.ImagePin, s)
 		}
 		for _, key := range w.LiteralSecrets {
 			s.note("literal secrets", wantSystems, hasSecret(f, key), "%s: %s %s is missing", name, w.Name, key)

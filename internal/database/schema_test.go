@@ -55,6 +55,8 @@ func kindOf(declared string) string {
 		return "yes or no"
 	case strings.Contains(declared, "TIME"):
 		return "time"
+	case declared == "REAL" || declared == "DOUBLE PRECISION":
+		return "fraction"
 	case declared == "BLOB" || declared == "BYTEA":
 		return "bytes"
 	case declared == "TEXT":

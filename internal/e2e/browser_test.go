@@ -36,7 +36,8 @@ func browser(t *testing.T) context.Context {
 func (s *site) walk() []string {
 	w := "/w/" + s.home.Slug
 	return []string{
-		w + "/overview", w + "/services", w + "/services?text=nothing-like-it", w + "/services?unconfirmed=1&sort=-callers", w + "/services/new", w + "/services/orders", w + "/services/orders?tab=calls",
+		w + "/exceptions", w + "/exceptions/new?control=RUN-1&service=web", w + "/exceptions/" + s.ids["exception"], w + "/registers", w + "/registers/credentials", w + "/registers/obligations", w + "/overview", w + "/overview?as_of=2026-11-20", w + "/inventory", w + "/posture", w + "/posture?domain=run", w + "/posture/sum", w + "/controls/TLS-6", w + "/controls/RUN-1?state=failing", w + "/governance/GOV-10", w + "/services/orders/posture",
+		w + "/services/orders/posture?by=worst", w + "/services/orders/posture/sum", w + "/services/web/controls/TLS-1", w + "/services/web/controls/RUN-1", w + "/services/web/controls/DAT-2", w + "/services", w + "/services?text=nothing-like-it", w + "/services?unconfirmed=1&sort=-callers", w + "/services/new", w + "/services/orders", w + "/services/orders?tab=calls",
 		w + "/services/orders?tab=endpoints", w + "/services/orders?tab=operations", w + "/services/orders?tab=history", w + "/services/web", w + "/services/web?tab=calls", w + "/services/orders/edit",
 		w + "/services/orders/retire", w + "/services/orders/merge", w + "/services/orders/split", w + "/imports", w + "/imports/new", w + "/imports/1", w + "/imports/" + s.ids["id"],
 		w + "/search", w + "/search?q=orders", w + "/activity", w + "/members", w + "/members/" + s.ids["member"], w + "/teams", w + "/teams/" + s.ids["team"], w + "/settings", w + "/settings/roles",

@@ -16,6 +16,8 @@ import (
 	"muster/internal/config"
 	"muster/internal/database"
 	"muster/internal/database/databasetest"
+	"muster/internal/evidence"
+	"muster/internal/exception"
 	"muster/internal/house"
 	"muster/internal/identity"
 	"muster/internal/imports"
@@ -110,6 +112,10 @@ func (s *site) seed(t testing.TB) {
 	s.owner = place.Actor(s.people["owner"], identity.From{})
 	s.ctx = database.WithWorkspace(ctx, s.home.ID)
 	s.apply(t, "kubernetes.yaml", "api.yaml")
+	asked := check[exception.Exception](t)(s.Posture.Ask(s.ctx, s.as(t, "engineer"), "web", exception.Request{Control: "RUN-1", Reason: "The vendor's image needs it until March.", Days: 20}))
+	if err := s.Posture.Enter(s.ctx, s.owner, "orders", evidence.Line{Register: "credentials", Name: "Key of the bank", Values: map[string]string{"kind": "API key", "rotated": "2026-01-15", "period": "90"}}); err != nil {
+		t.Fatal(err)
+	}
 	team := check[inventory.Team](t)(s.Inventory.SaveTeam(s.ctx, s.owner, 0, "Payments", []int64{place.Member.ID}))
 	s.service = check[inventory.Service](t)(s.Inventory.Get(s.ctx, s.owner, "orders"))
 	preview := s.propose(t, "kubernetes.yaml")
@@ -117,10 +123,18 @@ func (s *site) seed(t testing.TB) {
 	reset := check[string](t)(s.Identity.ResetLink(s.ctx, s.owner, s.memberID(t, "viewer")))
 	foreign := database.WithWorkspace(ctx, s.other.ID)
 	check[inventory.Service](t)(s.Inventory.Create(foreign, system, inventory.Edit{Name: "zanzibar-ledger", Kind: inventory.KindService, Tier: 1, Exposure: inventory.Public}))
-	s.ids = map[string]string{"slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
+	s.ids = map[string]string{"exception": strconv.FormatInt(asked.ID, 10), "slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
+	s.ids["disabled"] = s.token(t, "disabled") // from before: nobody can begin a session afterwards
 	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// as is the actor of a person in the home workspace.
+func (s *site) as(t testing.TB, key string) access.Actor {
+	t.Helper()
+	place := check[identity.Place](t)(s.Identity.Enter(t.Context(), s.people[key], s.home.Slug))
+	return place.Actor(s.people[key], identity.From{})
 }
 
 func (s *site) memberID(t testing.TB, key string) int64 {
@@ -151,6 +165,9 @@ func (s *site) apply(t testing.TB, names ...string) {
 // token signs a person in without the form.
 func (s *site) token(t testing.TB, key string) string {
 	t.Helper()
+	if old := s.ids[key]; old != "" {
+		return old
+	}
 	return check[string](t)(s.Identity.Begin(t.Context(), s.people[key], identity.From{IP: "127.0.0.1"}))
 }
 

@@ -51,6 +51,31 @@ var matrix = []row{
 	{route: "POST /account/mfa", form: url.Values{"code": {"x"}}, want: [8]int{303, 422, 422, 422, 422, 422, 422, 303}},
 	{route: "POST /account/mfa/off", form: url.Values{"current": {"wrong"}}, want: [8]int{303, 422, 422, 422, 422, 422, 422, 303}},
 	{route: "GET /w/:workspace/overview", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/inventory", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/posture", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/posture/sum", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/controls/:id", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/governance/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/governance/:id/attest", form: url.Values{"note": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/governance/:id/applies", form: url.Values{"reason": {""}}, want: answers(422, 422, 403, 403)},
+	{route: "POST /w/:workspace/governance/:id/evidence/:evidence/back", form: url.Values{"reason": {"x"}}, want: answers(404, 404, 404, 403)},
+	{route: "GET /w/:workspace/services/:slug/posture", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/services/:slug/posture/sum", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/services/:slug/controls/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/services/:slug/controls/:id/attest", form: url.Values{"note": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/services/:slug/controls/:id/applies", form: url.Values{"reason": {""}}, want: answers(422, 422, 403, 403)},
+	{route: "POST /w/:workspace/services/:slug/controls/:id/evidence/:evidence/back", form: url.Values{"reason": {"x"}}, want: answers(404, 404, 404, 403)},
+	{route: "GET /w/:workspace/files/:id", want: answers(404, 404, 404, 404)},
+	{route: "GET /w/:workspace/exceptions", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/exceptions", form: url.Values{"control": {"RUN-1"}, "reason": {""}, "days": {"0"}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/exceptions/new", want: answers(200, 200, 200, 403)},
+	{route: "GET /w/:workspace/exceptions/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/exceptions/:id/decide", form: url.Values{"approve": {"no"}}, want: answers(422, 422, 403, 403)},
+	{route: "POST /w/:workspace/exceptions/:id/end", form: url.Values{"note": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/registers", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/registers/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/registers/:id", form: url.Values{"service": {"orders"}, "name": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/registers/:id/:entry/strike", want: answers(404, 404, 404, 403)},
 	{route: "GET /w/:workspace/search", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/activity", want: answers(200, 200, 403, 403)},
 	{route: "GET /w/:workspace/services", want: answers(200, 200, 200, 200)},
@@ -102,6 +127,16 @@ var matrix = []row{
 func (s *site) path(pattern string) string {
 	id := s.ids["id"]
 	switch {
+	case strings.Contains(pattern, "/governance/"):
+		id = "GOV-10"
+	case strings.Contains(pattern, "/controls/"):
+		id = "TLS-6"
+	case strings.Contains(pattern, "/exceptions/"):
+		id = s.ids["exception"]
+	case strings.Contains(pattern, "/registers/"):
+		id = "credentials"
+	case strings.Contains(pattern, "/files/"):
+		id = "999999"
 	case strings.Contains(pattern, "/teams/"):
 		id = s.ids["team"]
 	case strings.Contains(pattern, "/members/:id"):
@@ -117,7 +152,7 @@ func (s *site) path(pattern string) string {
 	} else if strings.HasPrefix(pattern, "/setup") {
 		token = s.setup
 	}
-	return strings.NewReplacer(":workspace", s.home.Slug, ":slug", s.ids["slug"], ":id", id, ":token", token, "*", "app.css").Replace(pattern)
+	return strings.NewReplacer(":workspace", s.home.Slug, ":slug", s.ids["slug"], ":id", id, ":evidence", "999999", ":entry", "999999", ":token", token, "*", "app.css").Replace(pattern)
 }
 
 func TestAccessMatrix(t *testing.T) {

@@ -11,12 +11,17 @@ import (
 	"muster/internal/access"
 	"muster/internal/activity"
 	"muster/internal/config"
+	"muster/internal/control"
 	"muster/internal/database"
+	"muster/internal/evidence"
+	"muster/internal/exception"
 	"muster/internal/fault"
 	"muster/internal/identity"
 	"muster/internal/intake"
 	"muster/internal/inventory"
+	"muster/internal/posture"
 	"muster/internal/secret"
+	"muster/internal/steward"
 )
 
 // House is an open, migrated database with every service on it.
@@ -26,7 +31,13 @@ type House struct {
 	Activity  *activity.Service
 	Identity  *identity.Service
 	Inventory *inventory.Book
-	Intake    *intake.Workflow
+
+	Ledger     *evidence.Ledger
+	Controls   *control.Service
+	Exceptions *exception.Service
+	Posture    *posture.Service
+	Intake     *intake.Workflow
+	Steward    *steward.Service
 }
 
 // Open opens the database of the store, brings its schema up to date, and makes the services.
@@ -55,15 +66,25 @@ func furnish(ctx context.Context, db *database.DB, store config.Store) (*House, 
 	if err != nil {
 		return nil, err
 	}
-	control, err := access.New()
+	rights, err := access.New()
 	if err != nil {
 		return nil, err
 	}
-	h := &House{DB: db, Access: control, Activity: activity.New(db, control)}
-	h.Identity = identity.New(db, control, h.Activity, key)
-	h.Inventory = inventory.New(db, control, h.Activity)
-	h.Intake = intake.New(db, control, h.Activity, h.Inventory)
+	h := &House{DB: db, Access: rights, Activity: activity.New(db, rights)}
+	h.Identity = identity.New(db, rights, h.Activity, key)
+	h.Inventory = inventory.New(db, rights, h.Activity)
+	h.judges()
 	return h, nil
+}
+
+// judges makes the parts that say how secure the services are.
+func (h *House) judges() {
+	h.Ledger = evidence.New(h.DB, h.Access, h.Activity)
+	h.Controls = control.New(h.DB, h.Access, h.Activity)
+	h.Exceptions = exception.New(h.DB, h.Access, h.Activity)
+	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions})
+	h.Intake = intake.New(h.DB, h.Access, h.Activity, h.Inventory, h.Ledger, h.Posture)
+	h.Steward = steward.New(h.DB, h.Inventory, h.Intake, h.Posture)
 }
 
 func loadKey(store config.Store) (*secret.Box, error) {

@@ -2,6 +2,7 @@
 package imports
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -75,11 +76,14 @@ func Inspect(files []model.File, o Options) (*model.Inspection, error) {
 }
 
 func (s *sorted) place(f model.File, o Options) error {
-	if isEnv(f.Path) {
-		s.env = append(s.env, f)
+	text, err := limit.Text(f)
+	if isEnv(f.Path) && err == nil {
+		if len(f.Data) > limit.Dotenv {
+			return model.Fail(f.Path, 0, "It is larger than %d MB, the most that Muster reads of variables.", limit.Dotenv>>20)
+		}
+		s.env = append(s.env, text)
 		return nil
 	}
-	text, err := limit.Text(f)
 	if err != nil {
 		if o.Explicit[f.Path] || o.Format != "" {
 			return err
@@ -102,7 +106,7 @@ func (s *sorted) place(f model.File, o Options) error {
 			return model.Fail(f.Path, 0, "It is larger than %d MB, the most that Muster reads of this format.", c.cap>>20)
 		}
 	}
-	if err := limit.Depth(text); err != nil {
+	if err := guard(text, format); err != nil {
 		return err
 	}
 	switch format {
@@ -112,6 +116,32 @@ func (s *sorted) place(f model.File, o Options) error {
 		s.compose = append(s.compose, text)
 	case "openapi":
 		s.openapi = append(s.openapi, text)
+	}
+	return nil
+}
+
+// guard refuses what a parser would take long or much memory for.
+func guard(f model.File, format string) error {
+	if err := limit.Depth(f); err != nil {
+		return err
+	}
+	isJSON := limit.JSON(f.Data)
+	switch format {
+	case "kubernetes":
+		if err := limit.Values(f, limit.KubernetesValues); err != nil {
+			return err
+		}
+	case "compose":
+		if err := limit.Values(f, limit.ComposeValues); err != nil {
+			return err
+		}
+	default:
+		if !isJSON {
+			return limit.Values(f, limit.OpenAPIValues)
+		}
+	}
+	if isJSON && bytes.HasPrefix(bytes.TrimLeft(f.Data, " \t\r\n"), []byte(`{"`)) {
+		return limit.WholeJSON(f)
 	}
 	return nil
 }
@@ -179,6 +209,7 @@ func (s *sorted) read(o Options) error {
 		}
 		merge(s.result, found, projectName(set))
 	}
+	s.loneVariables()
 	for _, f := range s.openapi {
 		found, err := openapi.Read(f)
 		if err != nil {
@@ -187,6 +218,15 @@ func (s *sorted) read(o Options) error {
 		s.result.Add(found)
 	}
 	return nil
+}
+
+// loneVariables lists the files of variables that no Compose file asked for.
+func (s *sorted) loneVariables() {
+	for _, f := range s.env {
+		if !slices.ContainsFunc(s.result.Inputs, func(in model.Input) bool { return in.Path == f.Path }) {
+			s.result.Inputs = append(s.result.Inputs, model.Input{Path: f.Path, Format: "dotenv", Kind: model.KindDotenv, Note: "not read: no Compose file here asks for it"})
+		}
+	}
 }
 
 // projects groups Compose files: named one by one they are merged in that order; in a folder, each folder is a project.
@@ -199,14 +239,26 @@ func projects(files, env []model.File, o Options) []compose.Set {
 	if together {
 		return []compose.Set{{Files: files, Others: others}}
 	}
+	referred := map[string]bool{}
+	for _, f := range files {
+		for _, name := range compose.Refers(f) {
+			referred[name] = true
+		}
+	}
 	var sets []compose.Set
 	for _, f := range files {
+		if referred[path.Clean(f.Path)] && !o.Explicit[f.Path] && composeRank(f.Path) == 1 {
+			continue // read where another file includes or extends it
+		}
 		i := slices.IndexFunc(sets, func(s compose.Set) bool { return path.Dir(s.Files[0].Path) == path.Dir(f.Path) })
 		if i < 0 {
 			sets = append(sets, compose.Set{Others: others})
 			i = len(sets) - 1
 		}
 		sets[i].Files = append(sets[i].Files, f)
+	}
+	if len(sets) == 0 { // they refer to each other in a circle, which the reader says
+		sets = append(sets, compose.Set{Files: files, Others: others})
 	}
 	for _, s := range sets {
 		slices.SortStableFunc(s.Files, func(a, b model.File) int { return composeRank(a.Path) - composeRank(b.Path) })

@@ -13,19 +13,21 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	"muster/internal/imports/model"
 )
 
 // pack stores an inspection. It holds names and places, never a secret's value: the importers do not keep those.
 func pack(i *model.Inspection) ([]byte, error) {
-	text, err := encode(i)
+	text, err := json.Marshal(i)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("pack inspection: %w", err)
 	}
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	if _, err := io.WriteString(z, text); err != nil {
+	// PostgreSQL stores no NUL in text; what a file says with one is shown with the sign for "cannot be shown".
+	if _, err := z.Write(bytes.ReplaceAll(text, []byte(`\u0000`), []byte(`\ufffd`))); err != nil {
 		return nil, fmt.Errorf("pack inspection: %w", err)
 	}
 	if err := z.Close(); err != nil {
@@ -147,12 +149,29 @@ func suggestName(i *model.Inspection) string {
 	parts := strings.Split(first, "/")
 	for _, p := range parts[:len(parts)-1] {
 		if p = strings.TrimSuffix(p, ".zip"); p != "." && p != ".." && p != "" && !generic[p] {
-			return p
+			return cut(p, 100)
 		}
 	}
 	base := parts[len(parts)-1]
-	return cmp.Or(strings.TrimSuffix(base, path.Ext(base)), "files")
+	return cut(cmp.Or(strings.TrimSuffix(base, path.Ext(base)), "files"), 100)
 }
 
 // generic folders say nothing about whose files they hold.
 var generic = map[string]bool{"deploy": true, "deployment": true, "k8s": true, "kubernetes": true, "kubernetes-manifests": true, "manifests": true, "release": true, "tmp": true, "home": true, "work": true, "src": true}
+
+// cut shortens a text from files to what a name may be, and takes out what cannot be shown.
+func cut(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD")))
+	if text == "" {
+		return "unnamed"
+	}
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}

@@ -11,14 +11,18 @@ import (
 
 	"muster/internal/access"
 	"muster/internal/activity"
+	rules "muster/internal/control"
 	"muster/internal/database"
 	"muster/internal/database/databasetest"
+	"muster/internal/evidence"
+	"muster/internal/exception"
 	"muster/internal/fault"
 	"muster/internal/identity"
 	"muster/internal/imports"
 	"muster/internal/imports/model"
 	"muster/internal/intake"
 	"muster/internal/inventory"
+	"muster/internal/posture"
 	"muster/internal/secret"
 )
 
@@ -107,7 +111,9 @@ func open(t testing.TB, db *database.DB, clock *databasetest.Clock) *desk {
 		t.Fatal(err)
 	}
 	book := inventory.New(db, control, log)
-	d := &desk{Workflow: intake.New(db, control, log, book), book: book, log: log, clock: clock, db: db,
+	ledger := evidence.New(db, control, log)
+	judge := posture.New(posture.Parts{DB: db, Access: control, Log: log, People: people, Book: book, Ledger: ledger, Controls: rules.New(db, control, log), Exceptions: exception.New(db, control, log)})
+	d := &desk{Workflow: intake.New(db, control, log, book, ledger, judge), book: book, log: log, clock: clock, db: db,
 		ctx: database.WithWorkspace(t.Context(), w.ID), actor: access.Actor{UserID: 1, Name: "Ama", Role: access.Admin}}
 	environments, err := book.Environments(d.ctx, d.actor)
 	if err != nil || len(environments) != 2 {

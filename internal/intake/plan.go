@@ -41,9 +41,11 @@ const (
 type Line struct {
 	Kind    Kind
 	Subject string // the service
+	Service int64  // its id; 0 where the line is about no service that was known before
 	Text    string
 	At      string
 	Risk    bool // it raises risk
+	Main    bool // it is about the service itself, not about one of its facts or calls
 }
 
 // Match is a group of workloads that will become, or join, a service.
@@ -111,23 +113,33 @@ type differ struct {
 	now        time.Time
 	p          *Plan
 	byWorkload map[string]int64 // the workload's name in the files -> service
+	here       map[string]bool  // the workloads of these files
+	there      map[string]bool  // the live workloads of the source before
 	changed    map[int64]bool   // services of which something changed
-	fresh      map[int64]*inventory.Service
 }
 
 func (d *differ) touch(id int64) { d.changed[id] = true }
 
 func (d *differ) line(kind Kind, service int64, risk bool, at, format string, args ...any) {
-	d.p.Lines = append(d.p.Lines, Line{Kind: kind, Subject: d.p.names[service], Text: fmt.Sprintf(format, args...), At: at, Risk: risk})
+	d.p.Lines = append(d.p.Lines, Line{Kind: kind, Subject: d.p.names[service], Service: max(service, 0), Text: fmt.Sprintf(format, args...), At: at, Risk: risk})
+}
+
+// main is a line about the service itself; it stands before those about its facts and calls.
+func (d *differ) main(kind Kind, service int64, at, text string) {
+	d.line(kind, service, false, at, "%s", text)
+	d.p.Lines[len(d.p.Lines)-1].Main = true
 }
 
 // bind finds the service of each workload. What is bound stays bound; the rest joins by name, or is new.
 func (d *differ) bind() {
-	d.changed, d.fresh = map[int64]bool{}, map[int64]*inventory.Service{}
+	d.changed, d.here, d.there = map[int64]bool{}, map[string]bool{}, map[string]bool{}
 	bound, live := map[key]*inventory.Binding{}, map[int64]*inventory.Service{}
 	for i := range d.r.Bindings {
 		b := &d.r.Bindings[i]
 		bound[key{b.Kind, b.Namespace, b.Name}] = b
+		if b.GoneAt == nil {
+			d.there[b.Workload()] = true
+		}
 	}
 	for i := range d.r.Services {
 		live[d.r.Services[i].ID] = &d.r.Services[i]
@@ -163,6 +175,7 @@ func (d *differ) bind() {
 			id = b.ServiceID // each workload keeps its own, even where a person split a group
 		}
 		d.byWorkload[s.Name] = id
+		d.here[(&inventory.Binding{Kind: s.WorkloadKind, Namespace: s.Namespace, Name: baseName(s)}).Workload()] = true
 		if b == nil {
 			d.p.Writes.NewBindings = append(d.p.Writes.NewBindings, inventory.Binding{SourceID: d.source.ID, Kind: s.WorkloadKind, Namespace: s.Namespace, Name: baseName(s), ServiceID: id, FirstSeen: d.now, LastSeen: d.now})
 			if id > 0 {
@@ -203,9 +216,9 @@ func (d *differ) match(m *Match, taken map[int64]bool) {
 	}
 	id := -int64(len(d.p.Writes.NewServices)) - 1
 	m.Service = id
-	d.p.names[id] = m.Name
+	d.p.names[id] = cut(m.Name, 100)
 	d.p.Writes.NewServices = append(d.p.Writes.NewServices, inventory.Service{
-		ID: id, Kind: inventory.KindService, Name: m.Name, Tier: 2, Exposure: inventory.ExposureUnknown,
+		ID: id, Kind: inventory.KindService, Name: cut(m.Name, 100), Tier: 2, Exposure: inventory.ExposureUnknown,
 		Authentication: inventory.AuthUnknown, Encryption: inventory.EncryptionUnknown, LastSeenAt: &d.now,
 	})
 }
@@ -237,7 +250,7 @@ func (d *differ) services() {
 		n := &d.p.Writes.NewServices[i]
 		describe(n, byID[n.ID])
 		d.p.Services.Created++
-		d.p.Lines = append(d.p.Lines, Line{Kind: KindNew, Subject: n.Name, Text: newWords(n, len(byID[n.ID])), At: byID[n.ID][0].At, Risk: n.Exposure == inventory.Public})
+		d.p.Lines = append(d.p.Lines, Line{Kind: KindNew, Subject: n.Name, Text: newWords(n, len(byID[n.ID])), At: byID[n.ID][0].At, Risk: n.Exposure == inventory.Public, Main: true})
 	}
 	bound := map[int64]bool{}
 	for i := range d.r.Bindings {
@@ -250,17 +263,19 @@ func (d *differ) services() {
 		if workloads := byID[s.ID]; len(workloads) > 0 {
 			before := s
 			describe(&s, workloads)
-			s.LastSeenAt = &d.now
+			d.p.Writes.Seen.Services = append(d.p.Writes.Seen.Services, s.ID)
 			if s.RetiredAt != nil {
 				s.RetiredAt, s.RetireReason = nil, ""
 				d.touch(s.ID)
-				d.line(KindNew, s.ID, false, workloads[0].At, "is back in these files; it had been retired")
+				d.main(KindNew, s.ID, workloads[0].At, "is back in these files; it had been retired")
 			}
 			if before.Exposure != s.Exposure {
 				d.touch(s.ID)
 				d.line(KindChanged, s.ID, s.Exposure == inventory.Public, workloads[0].At, "exposure %s → %s", before.Exposure, s.Exposure)
 			}
-			d.p.Writes.Updated = append(d.p.Writes.Updated, s)
+			if s != before {
+				d.p.Writes.Updated = append(d.p.Writes.Updated, s)
+			}
 			if d.changed[s.ID] {
 				d.p.Services.Changed++
 			} else {
@@ -268,7 +283,7 @@ func (d *differ) services() {
 			}
 		} else if bound[s.ID] && s.RetiredAt == nil {
 			d.p.Services.Gone++
-			d.line(KindGone, s.ID, false, "", "is no longer in these files; the service stays until somebody retires it")
+			d.main(KindGone, s.ID, "", "is no longer in these files; the service stays until somebody retires it")
 		}
 	}
 }

@@ -88,16 +88,9 @@ func (d *differ) move(id int64, path string, line int) {
 }
 
 // stays reports whether a workload is in these files, so that single facts of it are worth a line.
-func (d *differ) stays(workload string) bool {
-	return slices.ContainsFunc(d.x.Services, func(s model.Service) bool {
-		b := inventory.Binding{Kind: s.WorkloadKind, Namespace: s.Namespace, Name: baseName(&s)}
-		return b.Workload() == workload
-	})
-}
+func (d *differ) stays(workload string) bool { return d.here[workload] }
 
-func (d *differ) wasThere(workload string) bool {
-	return slices.ContainsFunc(d.r.Bindings, func(b inventory.Binding) bool { return b.GoneAt == nil && b.Workload() == workload })
-}
+func (d *differ) wasThere(workload string) bool { return d.there[workload] }
 
 func factWords(f *inventory.Fact) string {
 	if f.Part == "" {

@@ -5,16 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"muster/internal/access"
 	"muster/internal/activity"
 	"muster/internal/database"
+	"muster/internal/evidence"
 	"muster/internal/fault"
 	"muster/internal/imports/model"
 	"muster/internal/inventory"
+	"muster/internal/posture"
 )
 
 // Workflow is the one door for imports: web, command line and later the API go through it.
@@ -23,11 +25,14 @@ type Workflow struct {
 	access *access.Control
 	log    *activity.Service
 	book   *inventory.Book
+
+	ledger  *evidence.Ledger
+	posture *posture.Service
 }
 
 // New makes the workflow.
-func New(db *database.DB, control *access.Control, log *activity.Service, book *inventory.Book) *Workflow {
-	return &Workflow{db: db, access: control, log: log, book: book}
+func New(db *database.DB, control *access.Control, log *activity.Service, book *inventory.Book, ledger *evidence.Ledger, p *posture.Service) *Workflow {
+	return &Workflow{db: db, access: control, log: log, book: book, ledger: ledger, posture: p}
 }
 
 // The times of an import.
@@ -41,7 +46,9 @@ type Proposal struct {
 	EnvironmentID int64
 	SourceName    string // "" suggests one
 	Partial       bool   // says nothing about what it does not hold
-	Inspection    *model.Inspection
+	// NamespacesComplete says that the files hold every network policy of their namespaces.
+	NamespacesComplete bool
+	Inspection         *model.Inspection
 }
 
 // Propose stores a preview: what the files say, nothing of the inventory.
@@ -56,7 +63,7 @@ func (w *Workflow) Propose(ctx context.Context, actor access.Actor, p Proposal) 
 	if err != nil {
 		return 0, err
 	}
-	row := inventory.Import{State: inventory.ImportPreview, Partial: p.Partial, ActorID: actor.UserID, ActorName: actor.Name, Digest: digest(p.Inspection), Uploaded: uploaded, Counts: "{}"}
+	row := inventory.Import{State: inventory.ImportPreview, Partial: p.Partial, NamespacesComplete: p.NamespacesComplete, ActorID: actor.UserID, ActorName: actor.Name, Digest: digest(p.Inspection), Uploaded: uploaded, Counts: "{}"}
 	if row.Inputs, err = encode(p.Inspection.Inputs); err != nil {
 		return 0, err
 	}
@@ -64,14 +71,15 @@ func (w *Workflow) Propose(ctx context.Context, actor access.Actor, p Proposal) 
 		return 0, err
 	}
 	err = w.db.InTx(ctx, func(ctx context.Context) error {
-		name := strings.TrimSpace(p.SourceName)
+		fields := fault.Fields{}
+		name := inventory.CleanName(fields, "source", p.SourceName, 100)
+		if err := fields.Err(); err != nil {
+			return err
+		}
 		if name == "" {
 			if name, err = w.suggest(ctx, p); err != nil {
 				return err
 			}
-		}
-		if len(name) > 100 {
-			return fault.Field("source", "The name of the source is longer than 100 characters.")
 		}
 		source, err := w.book.SourceNamed(ctx, p.EnvironmentID, name)
 		if err != nil {
@@ -202,7 +210,7 @@ func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *invent
 		effective = overlay(before, effective)
 	}
 	p, err = w.diffNow(ctx, source, effective, c)
-	return p, found && newest.Digest == i.Digest, effective, err
+	return p, found && newest.Digest == i.Digest && newest.NamespacesComplete == i.NamespacesComplete, effective, err
 }
 
 func (w *Workflow) diffNow(ctx context.Context, source *inventory.Source, x *model.Inspection, c Choices) (*Plan, error) {
@@ -246,12 +254,32 @@ func (w *Workflow) Confirm(ctx context.Context, actor access.Actor, id int64, c 
 		if err := w.book.SettleImport(ctx, &i, inventory.ImportPreview); err != nil {
 			return err
 		}
-		if _, err := w.book.Apply(ctx, i.ID, &p.Writes); err != nil {
+		touched, err := w.book.Apply(ctx, i.ID, &p.Writes)
+		if err != nil {
 			return err
 		}
-		return w.record(ctx, actor, "import.apply", &i, source.Name, p)
+		if err := w.record(ctx, actor, "import.apply", &i, source.Name, p); err != nil {
+			return err
+		}
+		spoken, err := unpack(i.Uploaded)
+		if err != nil {
+			return err
+		}
+		if err := w.observe(ctx, &i, &source, effective, spoken); err != nil {
+			return err
+		}
+		return w.judge(ctx, actor, &source, touched, "")
 	})
 	return p, err
+}
+
+// judge makes the states of everything that a source speaks about true again.
+func (w *Workflow) judge(ctx context.Context, actor access.Actor, source *inventory.Source, touched []int64, reason string) error {
+	services, err := w.servicesOf(ctx, source)
+	if err != nil {
+		return err
+	}
+	return w.posture.Recompute(ctx, append(services, touched...), posture.Cause{Reason: reason, Actor: actor.Name})
 }
 
 func held(p *Plan) string {
@@ -263,16 +291,17 @@ func (w *Workflow) record(ctx context.Context, actor access.Actor, action string
 	if err := w.log.Record(ctx, actor, activity.Change{Action: action, Kind: "import", ID: i.ID, Name: source, After: after}); err != nil {
 		return err
 	}
-	bySubject := map[string][]string{}
+	byService := map[int64][]string{}
 	for _, l := range p.Lines {
-		bySubject[l.Subject] = append(bySubject[l.Subject], l.Text)
+		if l.Service > 0 {
+			byService[l.Service] = append(byService[l.Service], l.Text)
+		}
 	}
-	for _, s := range p.Writes.Updated {
-		if lines := bySubject[s.Name]; len(lines) > 0 {
-			c := activity.Change{Action: "service.import", Kind: "service", ID: s.ID, Name: s.Name, After: map[string]any{"import": i.ID, "changes": lines[:min(len(lines), 20)]}}
-			if err := w.log.Record(ctx, actor, c); err != nil {
-				return err
-			}
+	for _, id := range slices.Sorted(maps.Keys(byService)) {
+		lines := byService[id]
+		c := activity.Change{Action: "service.import", Kind: "service", ID: id, Name: p.names[id], After: map[string]any{"import": i.ID, "changes": lines[:min(len(lines), 20)]}}
+		if err := w.log.Record(ctx, actor, c); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -350,10 +379,17 @@ func (w *Workflow) Undo(ctx context.Context, actor access.Actor, id int64) error
 		if err := w.book.SettleImport(ctx, &i, inventory.ImportApplied); err != nil {
 			return err
 		}
-		if _, err := w.book.Apply(ctx, i.ID, &p.Writes); err != nil {
+		touched, err := w.book.Apply(ctx, i.ID, &p.Writes)
+		if err != nil {
 			return err
 		}
-		return w.record(ctx, actor, "import.undo", &i, source.Name, p)
+		if err := w.record(ctx, actor, "import.undo", &i, source.Name, p); err != nil {
+			return err
+		}
+		if err := w.ledger.RetractImport(ctx, actor, i.ID, "The import was undone."); err != nil {
+			return err
+		}
+		return w.judge(ctx, actor, &source, touched, "import undone")
 	})
 }
 

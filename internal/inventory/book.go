@@ -2,9 +2,12 @@ package inventory
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"muster/internal/access"
@@ -18,6 +21,8 @@ type Book struct {
 	db     *database.DB
 	access *access.Control
 	log    *activity.Service
+
+	scoring sync.Map // the environment that scores, by workspace
 }
 
 // New makes the book.
@@ -88,15 +93,26 @@ func Slug(name string) string {
 	return s
 }
 
+// cleanText trims what a person typed, and says what is wrong with it. Control characters are refused: PostgreSQL does not
+// store all of them, and nobody can see them.
 func cleanText(fields fault.Fields, field, text string, most int, required bool) string {
-	text = strings.TrimSpace(text)
+	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 	switch {
 	case required && text == "":
 		fields.Add(field, "Enter a name.")
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, hidden):
+		fields.Add(field, "This has characters that cannot be shown. Type it again.")
 	case utf8.RuneCountInString(text) > most:
-		fields.Add(field, "This is too long.")
+		fields.Add(field, fmt.Sprintf("This is longer than %d characters.", most))
 	}
 	return text
+}
+
+func hidden(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+
+// CleanName is cleanText for names that other packages take from people.
+func CleanName(fields fault.Fields, field, text string, most int) string {
+	return cleanText(fields, field, text, most, false)
 }
 
 // cleanClasses keeps known data classes, in their order; a word that is none is refused.

@@ -75,7 +75,6 @@ type Detail struct {
 	Operations []Operation // at most PageSize, from Offset
 	Unresolved []Unresolved
 	Bindings   []Binding
-	Sources    map[int64]Source
 }
 
 // Detail loads what the tabs of a service show.
@@ -97,14 +96,7 @@ func (b *Book) Detail(ctx context.Context, actor access.Actor, s *Service, opera
 	if d.Unresolved, err = b.unresolvedOf(ctx, s.ID, 200); err != nil {
 		return d, err
 	}
-	if d.Bindings, err = b.bindingsOf(ctx, s.ID); err != nil {
-		return d, err
-	}
-	sources, err := b.sources(ctx)
-	d.Sources = map[int64]Source{}
-	for _, o := range sources {
-		d.Sources[o.ID] = o
-	}
+	d.Bindings, err = b.bindingsOf(ctx, s.ID)
 	return d, err
 }
 

@@ -59,6 +59,11 @@ func (b *Book) AddCall(ctx context.Context, actor access.Actor, slug string, c C
 		if err := fields.Err(); err != nil {
 			return err
 		}
+		if said, err := b.saidCall(ctx, from.ID, to.ID, c.EnvironmentID); err != nil {
+			return err
+		} else if said {
+			return fault.Field("to", "A person said this already. Remove that call first, then add it as it is now.")
+		}
 		now := b.db.Now(ctx)
 		d := &Dependency{
 			EnvironmentID: c.EnvironmentID, FromID: from.ID, ToID: to.ID, Kind: "call", Basis: "declared", Protocol: c.Protocol, Port: c.Port,
@@ -129,6 +134,11 @@ func (b *Book) AddEndpoint(ctx context.Context, actor access.Actor, slug string,
 		}
 		if err := fields.Err(); err != nil {
 			return err
+		}
+		if said, err := b.saidEndpoint(ctx, s.ID, environmentID, address); err != nil {
+			return err
+		} else if said {
+			return fault.Field("address", "This address is known already.")
 		}
 		now := b.db.Now(ctx)
 		e := &Endpoint{ServiceID: s.ID, EnvironmentID: environmentID, Address: address, Scope: scope, TLS: tls, Via: "person", FirstSeen: now, LastSeen: now}

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"strings"
 
 	"muster/internal/imports/model"
 )
@@ -11,8 +12,8 @@ var factNames = map[string]string{
 	model.FactEscalation: "privilege escalation", model.FactCapabilities: "capabilities", model.FactLimits: "limits", model.FactProbes: "probes", model.FactReplicas: "replicas",
 	model.FactServiceAccount: "service account", model.FactHostAccess: "host access", model.FactExposure: "way in", model.FactMesh: "in the mesh", model.FactMTLS: "mutual TLS",
 	model.FactAuthorization: "authorization policy", model.FactRequestAuth: "token check", model.FactNetworkPolicy: "network policy", model.FactLiteralSecret: "secret in clear",
-	model.FactDatastore: "datastore", model.FactLanguage: "language", model.FactOperations: "operations",
+	model.FactDatastore: "datastore", model.FactLanguage: "language", model.FactOperations: "operations", model.FactStorage: "storage",
 }
 
 // FactName is a fact's key in words.
-func FactName(key string) string { return cmp.Or(factNames[key], key) }
+func FactName(key string) string { return cmp.Or(factNames[key], strings.ReplaceAll(key, "_", " ")) }

@@ -53,7 +53,7 @@ func (b *Book) Record(ctx context.Context, source *Source) (Recorded, error) {
 // Writes is what an import stores. New rows name new services by negative ids, which Apply replaces.
 type Writes struct {
 	NewServices []Service // with negative ids
-	Updated     []Service // columns that files may set
+	Updated     []Service // of which a column that files may set changed
 	Retired     []Service // made by an import that was undone, and touched by nobody
 
 	NewBindings     []Binding
@@ -70,6 +70,7 @@ type Writes struct {
 
 // Rows names existing rows by table.
 type Rows struct {
+	Services                                                         []int64
 	Bindings, Facts, Endpoints, Operations, Dependencies, Unresolved []int64
 }
 
@@ -103,8 +104,8 @@ func (b *Book) Apply(ctx context.Context, importID int64, w *Writes) (touched []
 		if err := b.updateFromFiles(ctx, &w.Updated[i]); err != nil {
 			return nil, err
 		}
-		touched = append(touched, w.Updated[i].ID)
 	}
+	touched = append(touched, w.Seen.Services...)
 	for i := range w.Retired {
 		s := &w.Retired[i]
 		s.RetiredAt, s.RetireReason = &now, "The import that added it was undone."
@@ -124,14 +125,18 @@ func (b *Book) Apply(ctx context.Context, importID int64, w *Writes) (touched []
 
 func (b *Book) createServices(ctx context.Context, services []Service) (map[int64]int64, error) {
 	ids := map[int64]int64{}
+	if len(services) == 0 {
+		return ids, nil
+	}
+	taken, err := b.takenSlugs(ctx, "")
+	if err != nil {
+		return nil, err
+	}
 	for i := range services {
 		s := services[i]
 		placeholder := s.ID
-		slug, err := b.freeSlug(ctx, s.Name)
-		if err != nil {
-			return nil, err
-		}
-		s.ID, s.Slug, s.Version = 0, slug, 1
+		s.ID, s.Slug, s.Version = 0, nextSlug(taken, s.Name), 1
+		taken[s.Slug] = true
 		s.CreatedAt, s.UpdatedAt = b.db.Now(ctx), b.db.Now(ctx)
 		if err := b.insertService(ctx, &s); err != nil {
 			return nil, err

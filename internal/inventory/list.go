@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"strings"
 
 	"muster/internal/access"
 )
@@ -41,8 +42,20 @@ func (b *Book) List(ctx context.Context, actor access.Actor, f Filter) (Page, er
 		return Page{}, err
 	}
 	f.Page = min(max(f.Page, 1), 10_000)
+	for _, text := range []*string{&f.Text, &f.Kind, &f.Exposure, &f.DataClass, &f.Authentication, &f.Encryption} {
+		*text = searchable(*text)
+	}
 	rows, total, err := b.listServices(ctx, f)
 	return Page{Rows: rows, Total: total, Page: f.Page}, err
+}
+
+// searchable makes a text of a request one that both engines can compare: PostgreSQL refuses a NUL and broken UTF-8.
+func searchable(text string) string {
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
+	if runes := []rune(text); len(runes) > 200 {
+		text = string(runes[:200])
+	}
+	return text
 }
 
 // Group counts live services that share all of these values.

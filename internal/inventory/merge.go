@@ -39,15 +39,43 @@ func (b *Book) Merge(ctx context.Context, actor access.Actor, slug string, into 
 		if err := b.saveService(ctx, &from); err != nil {
 			return err
 		}
+		before := describe(&to)
+		inherit(&to, &from)
+		if err := b.saveService(ctx, &to); err != nil {
+			return err
+		}
 		if err := b.Recompute(ctx, append(neighbours, to.ID, from.ID)); err != nil {
 			return err
 		}
 		if err := b.record(ctx, actor, "service.merge", &from, nil, map[string]any{"into": to.Name}); err != nil {
 			return err
 		}
-		return b.record(ctx, actor, "service.merge", &to, nil, map[string]any{"from": from.Name})
+		fields := changed(before, describe(&to))
+		after := pick(describe(&to), fields)
+		after["from"] = from.Name
+		return b.record(ctx, actor, "service.merge", &to, pick(before, fields), after)
 	})
 	return to, err
+}
+
+// inherit gives a service what the one that becomes part of it was known to be: a merge must not make anything less
+// critical, less exposed or less sensitive.
+func inherit(to, from *Service) {
+	to.DataClasses = cleanClasses(fault.Fields{}, append(to.Classes(), from.Classes()...))
+	if from.DataClasses != "" && from.PersonSet("data_classes") {
+		to.SetByPerson = union(to.SetByPerson, []string{"data_classes"})
+	}
+	to.Tier = min(to.Tier, from.Tier)
+	worst := []Exposure{Public, Partner, ExposureUnknown, Internal}
+	if slices.Index(worst, from.Exposure) < slices.Index(worst, to.Exposure) {
+		to.Exposure = from.Exposure
+	}
+	if lowest, _ := LowestTier(to.Exposure, to.Classes()); to.Tier > lowest {
+		to.Tier = lowest
+	}
+	if from.LastSeenAt != nil && (to.LastSeenAt == nil || to.LastSeenAt.Before(*from.LastSeenAt)) {
+		to.LastSeenAt = from.LastSeenAt
+	}
 }
 
 // Split makes a new service of some workloads of another, with what the files say of them.
@@ -64,6 +92,7 @@ func (b *Book) Split(ctx context.Context, actor access.Actor, slug, name string,
 		if err != nil {
 			return err
 		}
+		all = slices.DeleteFunc(all, func(have Binding) bool { return have.GoneAt != nil }) // what is gone stays where it was
 		var chosen []Binding
 		for _, have := range all {
 			if slices.Contains(bindingIDs, have.ID) {
@@ -77,7 +106,7 @@ func (b *Book) Split(ctx context.Context, actor access.Actor, slug, name string,
 			return err
 		}
 		s = Service{Kind: from.Kind, Name: name, Tier: from.Tier, Exposure: ExposureUnknown, Authentication: AuthUnknown, Encryption: EncryptionUnknown,
-			TeamID: from.TeamID, Version: 1, LastSeenAt: from.LastSeenAt, CreatedAt: b.db.Now(ctx), UpdatedAt: b.db.Now(ctx)}
+			Runtime: from.Runtime, Language: from.Language, DataClasses: from.DataClasses, DatastoreKind: from.DatastoreKind, TeamID: from.TeamID, Version: 1, LastSeenAt: from.LastSeenAt, CreatedAt: b.db.Now(ctx), UpdatedAt: b.db.Now(ctx)}
 		if s.Slug, err = b.freeSlug(ctx, name); err != nil {
 			return err
 		}

@@ -69,7 +69,9 @@ func (b *Book) Create(ctx context.Context, actor access.Actor, e Edit) (Service,
 		if err := b.insertService(ctx, &s); err != nil {
 			return err
 		}
-		return b.record(ctx, actor, "service.create", &s, nil, describe(&s))
+		after := describe(&s)
+		delete(after, "team") // an id says nothing to those who read the log
+		return b.record(ctx, actor, "service.create", &s, nil, after)
 	})
 	return s, err
 }
@@ -137,9 +139,31 @@ func (b *Book) Save(ctx context.Context, actor access.Actor, slug string, e Edit
 		if err := b.saveService(ctx, &s); err != nil {
 			return err
 		}
-		return b.record(ctx, actor, "service.edit", &s, pick(before, fields), pick(describe(&s), fields))
+		return b.recordEdit(ctx, actor, &s, before, fields)
 	})
 	return s, err
+}
+
+// recordEdit writes which fields changed; a team stands there by its name.
+func (b *Book) recordEdit(ctx context.Context, actor access.Actor, s *Service, before map[string]any, fields []string) error {
+	old, now := pick(before, fields), pick(describe(s), fields)
+	if slices.Contains(fields, "team") {
+		for _, values := range []map[string]any{old, now} {
+			id, _ := values["team"].(int64)
+			values["team"] = ""
+			if id == 0 {
+				continue
+			}
+			t, found, err := b.teamByID(ctx, id)
+			if err != nil {
+				return err
+			}
+			if found {
+				values["team"] = t.Name
+			}
+		}
+	}
+	return b.record(ctx, actor, "service.edit", s, old, now)
 }
 
 func (b *Book) moveSlug(ctx context.Context, s *Service, old string) error {
@@ -175,7 +199,7 @@ func (b *Book) conflict(ctx context.Context, s *Service) error {
 	if history, err := b.log.History(ctx, "service", s.ID, 1); err == nil && len(history) > 0 {
 		who = history[0].ActorName
 	}
-	return fault.New(fault.Conflict, "%s changed %s while you were editing. Your text is still in the form: look at the newest values, then save again.", who, s.Name)
+	return fault.New(fault.Conflict, "%s changed %s while you were editing. Nothing was saved; what you typed is still here.", who, s.Name)
 }
 
 func (b *Book) confirm(ctx context.Context, actor access.Actor, s *Service) {
@@ -195,7 +219,7 @@ func (b *Book) Confirm(ctx context.Context, actor access.Actor, slug string) (Se
 		if err := b.saveService(ctx, &s); err != nil {
 			return err
 		}
-		return b.record(ctx, actor, "service.confirm", &s, nil, describe(&s))
+		return b.record(ctx, actor, "service.confirm", &s, nil, pick(describe(&s), []string{"tier", "exposure", "data_classes"}))
 	})
 	return s, err
 }
@@ -259,6 +283,8 @@ const maxBulk = 200
 
 // Assign gives many services an owner, a tier or an exposure, all or none.
 func (b *Book) Assign(ctx context.Context, actor access.Actor, bulk Bulk) (int, error) {
+	slices.Sort(bulk.IDs)
+	bulk.IDs = slices.Compact(bulk.IDs)
 	err := b.change(ctx, actor, access.Write, func(ctx context.Context) error {
 		if len(bulk.IDs) == 0 {
 			return fault.Field("id", "Choose at least one service.")
@@ -314,7 +340,7 @@ func (b *Book) assignOne(ctx context.Context, actor access.Actor, s *Service, bu
 	if err := b.saveService(ctx, s); err != nil {
 		return err
 	}
-	return b.record(ctx, actor, "service.edit", s, pick(before, fields), pick(describe(s), fields))
+	return b.recordEdit(ctx, actor, s, before, fields)
 }
 
 func (b *Book) checkTeam(ctx context.Context, id *int64) error {
@@ -330,6 +356,9 @@ func (b *Book) checkTeam(ctx context.Context, id *int64) error {
 
 // find loads a service by its slug, or by one that it had before.
 func (b *Book) find(ctx context.Context, slug string) (Service, error) {
+	if slug != searchable(slug) {
+		return Service{}, fault.Missing("service")
+	}
 	s, found, err := b.serviceBySlug(ctx, slug)
 	if err != nil {
 		return s, err
@@ -370,23 +399,16 @@ func (b *Book) live(ctx context.Context, slug string) (Service, error) {
 
 // freeSlug finds a slug that no service has or had.
 func (b *Book) freeSlug(ctx context.Context, name string) (string, error) {
+	taken, err := b.takenSlugs(ctx, Slug(name))
+	return nextSlug(taken, name), err
+}
+
+// nextSlug is a name's slug with the first number that is free.
+func nextSlug(taken map[string]bool, name string) string {
 	base := Slug(name)
-	for n := 1; ; n++ {
-		slug := base
-		if n > 1 {
-			slug = fmt.Sprintf("%s-%d", base, n)
-		}
-		_, taken, err := b.serviceBySlug(ctx, slug)
-		if err != nil {
-			return "", err
-		}
-		if !taken {
-			if _, taken, err = b.oldSlug(ctx, slug); err != nil {
-				return "", err
-			}
-		}
-		if !taken {
-			return slug, nil
-		}
+	slug := base
+	for n := 2; taken[slug]; n++ {
+		slug = fmt.Sprintf("%s-%d", base, n)
 	}
+	return slug
 }

@@ -30,17 +30,20 @@ type Import struct {
 	SourceID    int64
 	State       ImportState
 	Partial     bool
-	ActorID     int64
-	ActorName   string
-	Digest      string // SHA-256 over the files' hashes and the scope
-	Inputs      string // JSON list of model.Input
-	Problems    string // JSON list of model.Problem
-	Counts      string // JSON of the difference it made
-	Uploaded    []byte // gzip JSON of the model.Inspection; never a secret's value
-	Effective   []byte // the same, after a partial import was laid over what was known
-	CreatedAt   time.Time
-	AppliedAt   *time.Time
-	UndoneAt    *time.Time
+	// NamespacesComplete is a person's word that the files hold every network policy of their namespaces, so that a
+	// policy that is not there is known to be missing.
+	NamespacesComplete bool
+	ActorID            int64
+	ActorName          string
+	Digest             string // SHA-256 over the files' hashes and the scope
+	Inputs             string // JSON list of model.Input
+	Problems           string // JSON list of model.Problem
+	Counts             string // JSON of the difference it made
+	Uploaded           []byte // gzip JSON of the model.Inspection; never a secret's value
+	Effective          []byte // the same, after a partial import was laid over what was known
+	CreatedAt          time.Time
+	AppliedAt          *time.Time
+	UndoneAt           *time.Time
 }
 
 // Binding says which service a workload of a source is. A person may change it; it is never guessed again.

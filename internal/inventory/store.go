@@ -51,6 +51,25 @@ func (b *Book) oldSlug(ctx context.Context, slug string) (ServiceSlug, bool, err
 	return take(ctx, "slug", gorm.G[ServiceSlug](b.db.Conn(ctx)).Where("slug = ?", slug))
 }
 
+// takenSlugs are those that services have or had and that begin with base; "" gives all.
+func (b *Book) takenSlugs(ctx context.Context, base string) (map[string]bool, error) {
+	taken := map[string]bool{}
+	for _, row := range []any{&Service{}, &ServiceSlug{}} {
+		var slugs []string
+		q := b.db.Conn(ctx).Model(row)
+		if base != "" {
+			q = q.Where("slug = ? OR slug LIKE ?", base, base+"-%") // a slug holds neither % nor _
+		}
+		if err := q.Limit(maxRows).Pluck("slug", &slugs).Error; err != nil {
+			return nil, fmt.Errorf("list slugs: %w", err)
+		}
+		for _, s := range slugs {
+			taken[s] = true
+		}
+	}
+	return taken, nil
+}
+
 func (b *Book) insertSlug(ctx context.Context, s *ServiceSlug) error {
 	return insert(ctx, b.db, "slug", s)
 }
@@ -214,4 +233,16 @@ func (b *Book) sources(ctx context.Context) ([]Source, error) {
 
 func (b *Book) namesOf(ctx context.Context, ids []int64) ([]Service, error) {
 	return list(ctx, "services", gorm.G[Service](b.db.Conn(ctx)).Select("id", "slug", "name", "kind", "exposure", "tier").Where("id IN ?", ids))
+}
+
+// saidCall reports whether a person's word about a call stands already.
+func (b *Book) saidCall(ctx context.Context, from, to, environment int64) (bool, error) {
+	_, found, err := take(ctx, "call", gorm.G[Dependency](b.db.Conn(ctx)).Where("from_id = ? AND to_id = ? AND environment_id = ? AND source_id IS NULL AND gone_at IS NULL", from, to, environment))
+	return found, err
+}
+
+// saidEndpoint reports whether a person noted the address already.
+func (b *Book) saidEndpoint(ctx context.Context, service, environment int64, address string) (bool, error) {
+	_, found, err := take(ctx, "endpoint", gorm.G[Endpoint](b.db.Conn(ctx)).Where("service_id = ? AND environment_id = ? AND address = ? AND source_id IS NULL AND gone_at IS NULL", service, environment, address))
+	return found, err
 }

@@ -65,7 +65,7 @@ func (b *Book) listImports(ctx context.Context, offset, limit int) ([]Import, in
 	if err := b.db.Conn(ctx).Model(&Import{}).Where("state <> ?", ImportCancelled).Count(&total).Error; err != nil {
 		return nil, 0, fmt.Errorf("count imports: %w", err)
 	}
-	rows, err := list(ctx, "imports", gorm.G[Import](b.db.Conn(ctx)).Select("id", "source_id", "state", "partial", "actor_id", "actor_name", "inputs", "problems", "counts", "created_at", "applied_at", "undone_at").
+	rows, err := list(ctx, "imports", gorm.G[Import](b.db.Conn(ctx)).Select("id", "source_id", "state", "partial", "namespaces_complete", "actor_id", "actor_name", "inputs", "problems", "counts", "created_at", "applied_at", "undone_at").
 		Where("state <> ?", ImportCancelled).Order("id DESC").Offset(offset).Limit(limit))
 	return rows, total, err
 }
@@ -119,6 +119,7 @@ func (b *Book) writeRows(ctx context.Context, importID int64, w *Writes, now tim
 		func() error { return insertAll(ctx, b, "operations", w.NewOperations) },
 		func() error { return insertAll(ctx, b, "calls", w.NewDependencies) },
 		func() error { return insertAll(ctx, b, "names", w.NewUnresolved) },
+		func() error { return b.stamp(ctx, &Service{}, w.Seen.Services, map[string]any{"last_seen_at": now}) },
 		func() error {
 			return b.stamp(ctx, &Binding{}, w.Seen.Bindings, map[string]any{"last_seen": now, "gone_at": nil})
 		},
@@ -167,11 +168,20 @@ func (b *Book) stamp(ctx context.Context, row any, ids []int64, values map[strin
 	return nil
 }
 
+// updateFromFiles writes what files say of a service, and moves its version on: a person who is editing it just now must
+// see that, and what a person saved just now must not be overwritten.
 func (b *Book) updateFromFiles(ctx context.Context, s *Service) error {
-	return b.stamp(ctx, &Service{}, []int64{s.ID}, map[string]any{
-		"exposure": s.Exposure, "language": s.Language, "runtime": s.Runtime, "kind": s.Kind, "datastore_kind": s.DatastoreKind,
-		"last_seen_at": s.LastSeenAt, "retired_at": s.RetiredAt, "retire_reason": s.RetireReason,
-	})
+	was := s.Version
+	s.Version, s.UpdatedAt = was+1, b.db.Now(ctx)
+	r := b.db.Conn(ctx).Model(&Service{}).Where("id = ? AND version = ?", s.ID, was).
+		Select("exposure", "language", "runtime", "kind", "datastore_kind", "retired_at", "retire_reason", "version", "updated_at").Updates(s)
+	if r.Error != nil {
+		return fmt.Errorf("update service from files: %w", r.Error)
+	}
+	if r.RowsAffected != 1 {
+		return fault.New(fault.Conflict, "%s was changed by somebody else just now. Nothing was imported; try again.", s.Name)
+	}
+	return nil
 }
 
 // touchedBy names the services of rows that ended.

@@ -9,11 +9,16 @@ import (
 	"muster/internal/database"
 )
 
-// sorts are the orders that a list may have; the text of a request never becomes SQL.
+// exposedFirst orders by how far a service can be reached; what is not known stands before what is known to be inside.
+const exposedFirst = "CASE exposure WHEN 'public' THEN 0 WHEN 'partner' THEN 1 WHEN 'unknown' THEN 2 ELSE 3 END"
+
+// sorts are the orders that a list may have; the text of a request never becomes SQL. Both engines give the same order:
+// names without regard to case, and what was never seen in files last.
 var sorts = map[string]string{
-	"": "name, id", "name": "name, id", "-name": "name DESC, id", "tier": "tier, name, id", "-tier": "tier DESC, name, id",
-	"exposure": "exposure DESC, name, id", "-exposure": "exposure, name, id", "seen": "last_seen_at, id", "-seen": "last_seen_at DESC, id",
-	"callers": "callers, name, id", "-callers": "callers DESC, name, id",
+	"": "LOWER(name), id", "name": "LOWER(name), id", "-name": "LOWER(name) DESC, id DESC", "tier": "tier, LOWER(name), id", "-tier": "tier DESC, LOWER(name), id",
+	"exposure": exposedFirst + ", LOWER(name), id", "-exposure": exposedFirst + " DESC, LOWER(name), id",
+	"seen": "last_seen_at IS NULL, last_seen_at, LOWER(name), id", "-seen": "last_seen_at IS NULL, last_seen_at DESC, LOWER(name), id",
+	"callers": "callers, callees, LOWER(name), id", "-callers": "callers DESC, callees DESC, LOWER(name), id",
 }
 
 func (b *Book) filtered(ctx context.Context, f Filter) *gorm.DB {
@@ -120,7 +125,7 @@ func (b *Book) countUnresolved(ctx context.Context) (int64, error) {
 
 func (b *Book) allNames(ctx context.Context) ([]Service, error) {
 	var rows []Service
-	if err := b.filtered(ctx, Filter{}).Select("id", "slug", "name", "kind").Order("name, id").Limit(2000).Find(&rows).Error; err != nil {
+	if err := b.filtered(ctx, Filter{}).Select("id", "slug", "name", "kind").Order("LOWER(name), id").Limit(2000).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list services: %w", err)
 	}
 	return rows, nil

@@ -59,12 +59,12 @@ func (b *Book) endSelfAndDouble(ctx context.Context, id int64) error {
 		return err
 	}
 	type key struct {
-		from, to, source int64
-		kind             string
+		from, to, source, environment int64
+		kind                          string
 	}
 	seen := map[key]bool{}
 	for _, d := range rows {
-		k := key{d.FromID, d.ToID, 0, d.Kind}
+		k := key{d.FromID, d.ToID, 0, d.EnvironmentID, d.Kind}
 		if d.SourceID != nil {
 			k.source = *d.SourceID
 		}

@@ -11,12 +11,16 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"muster/internal/access"
 	"muster/internal/config"
 	"muster/internal/house"
 	"muster/internal/web/account"
+	"muster/internal/web/exceptions"
 	"muster/internal/web/imports"
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
+	"muster/internal/web/posture"
+	"muster/internal/web/registers"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
 	"muster/static"
@@ -33,6 +37,7 @@ type Server struct {
 const (
 	formLimit   = "1M"
 	uploadLimit = "130M"
+	attachLimit = "11M"
 )
 
 // New makes the server with all its routes.
@@ -56,8 +61,11 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	a.Private(private)
 	w := e.Group("/w/:workspace", s.signedIn, s.workspace)
 	overview.New(h.Inventory, h.Activity).Routes(w)
-	services.New(h.Inventory).Routes(w)
-	imports.New(h.Inventory, h.Intake).Routes(w, uploads)
+	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, uploads(attachLimit, access.Posture))
+	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
+	exceptions.New(h.Posture, h.Exceptions, h.Inventory, h.Activity).Routes(w)
+	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
+	imports.New(h.Inventory, h.Intake).Routes(w, uploads(uploadLimit, access.Imports))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)
 	return s, nil
 }

@@ -22,9 +22,10 @@ func isText(text string) bool {
 
 const noText = "This holds characters that are no text, such as a NUL byte. Type it again instead of pasting it."
 
-// isUpload names the one route that takes files.
+// isUpload names the routes that take files.
 func isUpload(c echo.Context) bool {
-	return c.Request().Method == http.MethodPost && c.Path() == "/w/:workspace/imports"
+	path := c.Path()
+	return c.Request().Method == http.MethodPost && (path == "/w/:workspace/imports" || strings.HasSuffix(path, "/attest") || strings.HasSuffix(path, "/texts"))
 }
 
 // plainText refuses what is no text before a handler sees it: in the path it leads nowhere, elsewhere it is named.
@@ -78,14 +79,21 @@ func checkForm(r *http.Request) error {
 }
 
 // uploads asks for the right first, so that nobody's files are read in vain, and checks the names that come with files.
-func uploads(next echo.HandlerFunc) echo.HandlerFunc {
-	limited := middleware.BodyLimit(uploadLimit)(func(c echo.Context) error {
+func uploads(limit string, object access.Object) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc { return upload(limit, object, next) }
+}
+
+func upload(limit string, object access.Object, next echo.HandlerFunc) echo.HandlerFunc {
+	limited := middleware.BodyLimit(limit)(func(c echo.Context) error {
 		form, err := c.MultipartForm()
 		if tooLarge := new(echo.HTTPError); errors.As(err, &tooLarge) {
-			return fault.New(fault.TooLarge, "The files are larger than an import may be. Nothing was stored.")
+			return fault.New(fault.TooLarge, "The files are larger than this page takes. Nothing was stored.")
 		}
-		if err != nil {
-			return next(c) // the page says what was wrong with the upload
+		if err != nil { // the page says what was wrong with the upload, or it is a form without a file
+			if err := checkValues(c.Request().PostForm); err != nil {
+				return err
+			}
+			return next(c)
 		}
 		if err := checkValues(form.Value); err != nil {
 			return err
@@ -100,7 +108,7 @@ func uploads(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	})
 	return func(c echo.Context) error {
-		if err := kit.Require(c, access.Write, access.Imports); err != nil {
+		if err := kit.Require(c, access.Write, object); err != nil {
 			return err
 		}
 		return limited(c)

@@ -13,7 +13,8 @@ type Past struct {
 	Href, Source, Who, State, Summary string
 	Tone                              ui.Tone
 	At                                time.Time
-	Partial                           bool
+	Environment                       string
+	Partial, Complete                 bool
 }
 
 // List is the page of all imports.
@@ -32,7 +33,9 @@ type Upload struct {
 	Problems        []ui.Problem
 	Environments    []ui.Option
 	Source          string
+	Sources         []string // that are known, offered while typing
 	Partial         bool
+	Complete        bool // the files hold every network policy of their namespaces
 }
 
 // File is one file of an import.
@@ -41,20 +44,41 @@ type File struct {
 }
 
 // Trouble is something in the files that a person should know.
-type Trouble struct{ Path, At, Text string }
+type Trouble struct {
+	Path string
+	Line int
+	At   string // a place that is no line
+	Text string
+}
+
+// Secret is one that is written in clear in the files: its name and place, never its value.
+type Secret struct {
+	Name, Service, Path string
+	Line                int
+}
 
 // Match is a group of workloads and the service that it will be.
 type Match struct {
 	Name, Field string
 	Workloads   int
-	Decided     string
 	Options     []ui.Option
+	Typed       string // the choice by name, where there are too many services for a select
+	Nobody      string // what an empty choice means
+	Error       string
 }
 
 // Line is one change.
 type Line struct {
-	Kind, Subject, Text, At string
-	Risk                    bool
+	Text, Path string
+	Line       int
+	Risk       bool
+}
+
+// Group is the changes of one kind of one service.
+type Group struct {
+	Kind, Subject string
+	Lines         []Line
+	Risk          bool
 }
 
 // Count is one number above the preview.
@@ -68,14 +92,17 @@ type Count struct {
 // Preview is what an import will do, before it does it.
 type Preview struct {
 	*layout.Page
-	ID                    int64
 	Lead, Confirm, Cancel string
+	Environment, Source   string
+	Partial, Complete     bool
 	Counts                []Count
 	Files                 []File
 	Troubles              []Trouble
+	Secrets               []Secret
 	Matches, Documents    []Match
-	Lines                 []Line
-	More                  int // lines that are not shown
+	Names                 []string // of the services, where they are typed
+	Groups                []Group
+	More                  int // groups that are not shown
 	Risks                 int
 	OnlyRisk              bool
 	All, RiskHref         string

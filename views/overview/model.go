@@ -30,27 +30,33 @@ type Cell struct {
 	Label, Href string
 }
 
-// Hit is one service that a search found.
-type Hit struct{ Name, Href, Text string }
+// Hit is one service or page that a search found.
+type Hit struct{ Name, Href, Text, Icon string }
 
 // Search is the page of results.
 type Search struct {
 	*layout.Page
 	Text string
 	Hits []Hit
+	More bool // there are more services than are shown
 }
 
 // Entry is one line of the activity log.
 type Entry struct {
-	Seq                             int64
-	Who, What, Object, Detail, From string
-	At                              time.Time
+	Seq                     int64
+	Who, What, Object, From string
+	Details                 []string // a field before and after, each
+	At                      time.Time
 }
 
 // Activity is the page of the log.
 type Activity struct {
 	*layout.Page
-	Text    string
-	Entries []Entry
-	Older   string // an address; "" at the end
+	Text          string
+	Kinds, People []ui.Option
+	Chips         []ui.Chip
+	Clear         string
+	Entries       []Entry
+	Intact        bool   // the hashes of these entries hold
+	Older, Newest string // addresses; "" where there is nothing
 }

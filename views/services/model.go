@@ -13,11 +13,13 @@ type Row struct {
 	ID                                   int64
 	Name, Href, Sub                      string
 	Exposure, Authentication, Encryption ui.Word
+	AuthShort, EncShort                  ui.Word // the same in a word or two
 	Tier                                 int
 	Classes                              string // "" is not classified
 	Owner                                string // "" is nobody
 	Confirmed                            bool
-	Callers, Callees                     string
+	Score, Coverage, PostureHref         string // "" is nothing to judge
+	Calls                                string // "2 in, 5 out"; "" is none known
 	Seen                                 *time.Time
 }
 
@@ -25,11 +27,16 @@ type Row struct {
 type List struct {
 	*layout.Page
 	Lead                                               string
+	Waiting                                            string // how many wait to be confirmed, "" when none
+	WaitingHref                                        string
+	Chips                                              []ui.Chip
+	More                                               bool // a filter of the second row is active
+	Sorts                                              []ui.Option
 	Rows                                               []Row
 	Tiers, Exposures, Owners, Data, Auths, Encs, Kinds []ui.Option
 	Text, Sort, Clear                                  string
 	SortBy                                             func(column string) string // the address that sorts by it
-	Unconfirmed, Filtered, Empty, MayWrite, MayImport  bool
+	Unconfirmed, Retired, Empty, MayWrite, MayImport   bool
 	Pages                                              ui.Pages
 	Teams                                              []ui.Option
 	Message                                            string
@@ -44,10 +51,24 @@ type Fact struct {
 	Bad                     bool
 }
 
-// Workload groups facts.
-type Workload struct {
-	Name  string
+// FactGroup is the facts about one question.
+type FactGroup struct {
+	Title string
 	Facts []Fact
+}
+
+// Workload groups the facts of one workload.
+type Workload struct {
+	Name   string
+	Count  int
+	Groups []FactGroup
+}
+
+// Item is one line of the column beside the facts.
+type Item struct {
+	Label, Text string
+	Unknown     bool
+	At          *time.Time // shown instead of the text
 }
 
 // Call is one edge of a service.
@@ -57,19 +78,26 @@ type Call struct {
 	Kind, Basis    string
 	Protection     ui.Word
 	Authentication string
-	Places         []string
+	Places         []Place
 	Seen           time.Time
 	Removable      bool
 }
 
+// Place is a line of a file that shows a call, and the name that stands there.
+type Place struct {
+	Key, Path string
+	Line      int
+}
+
 // Endpoint is one address.
 type Endpoint struct {
-	ID                       int64
-	Address, Scope, TLS, Via string
-	Path                     string
-	Line                     int
-	Seen                     time.Time
-	Removable                bool
+	ID                  int64
+	Address, Scope, Via string
+	TLS                 ui.Word
+	Path                string
+	Line                int
+	Seen                time.Time
+	Removable           bool
 }
 
 // Operation is one operation of an API document.
@@ -81,9 +109,15 @@ type Operation struct {
 
 // Entry is one line of a history.
 type Entry struct {
-	Who, What, Detail string
-	At                time.Time
+	Who, What string
+	Icon      string
+	Details   []string
+	Href      string // of the import that it was
+	At        time.Time
 }
+
+// Clash is a field that somebody else changed while this person was editing.
+type Clash struct{ Label, Now, Yours string }
 
 // Name is a host in the files that matches no service.
 type Name struct {
@@ -99,7 +133,10 @@ type Service struct {
 	Kind, Retired                              string
 	Tags                                       []string
 	Tabs                                       []ui.Tab
+	Confirmed                                  *time.Time
+	Glance                                     []Item
 	Workloads                                  []Workload
+	CallsNote                                  string // how far the calls can be trusted
 	In, Out                                    []Call
 	Endpoints                                  []Endpoint
 	Operations                                 []Operation
@@ -125,8 +162,9 @@ type Form struct {
 type Edit struct {
 	*layout.Page
 	Form
-	New    bool
-	Cancel string
+	New     bool
+	Cancel  string
+	Clashes []Clash
 }
 
 // Small is a page with one small form: retire, merge, split.
@@ -134,6 +172,7 @@ type Small struct {
 	*layout.Page
 	Form
 	Kind, Name, Lead, Button, Cancel string
+	Cannot, Instead                  string // why it is not possible, and what to do
 	Danger                           bool
 }
 

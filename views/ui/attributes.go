@@ -14,6 +14,9 @@ func attributes(in Input) templ.Attributes {
 	put("inputmode", in.Mode)
 	put("placeholder", in.Placeholder)
 	put("aria-describedby", describedBy(in.ID, in.Hint, in.Error))
+	if len(in.Suggest) > 0 {
+		a["list"] = in.ID + "-l"
+	}
 	if in.Error != "" {
 		a["aria-invalid"] = "true"
 	}

@@ -42,7 +42,8 @@ type Input struct {
 	Autocomplete, Mode     string
 	Placeholder            string
 	Required, Focus        bool
-	Rows                   int // more than 0 makes it a text area
+	Rows                   int      // more than 0 makes it a text area
+	Suggest                []string // offered while typing
 }
 
 func (i Input) kind() string {

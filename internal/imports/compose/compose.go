@@ -11,12 +11,11 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/compose-spec/compose-go/v2/dotenv"
 	"go.yaml.in/yaml/v3"
 
+	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 )
 
@@ -25,15 +24,52 @@ var (
 	includeKey  = regexp.MustCompile(`(?m)^include\s*:\s*(\n|\[)`)
 	otherKey    = regexp.MustCompile(`(?m)^["']?(apiVersion|openapi|swagger|jobs|stages|pipeline)["']?\s*:`)
 	jsonKey     = regexp.MustCompile(`^\s*\{[\s\S]*"services"\s*:\s*\{`)
-	yamlLine    = regexp.MustCompile(`line (\d+): `)
 )
 
 // Sniff tells whether these bytes look like a Compose file.
 func Sniff(data []byte) bool {
-	if otherKey.Match(data) {
+	services, include := bytes.Contains(data, []byte("services")), bytes.Contains(data, []byte("include"))
+	if !services && !include && len(data) > maxOldForm || otherKey.Match(data) {
 		return false
 	}
-	return servicesKey.Match(data) || includeKey.Match(data) || jsonKey.Match(data)
+	return services && (servicesKey.Match(data) || jsonKey.Match(data)) || include && includeKey.Match(data) || oldForm(data)
+}
+
+const maxOldForm = 256 << 10
+
+var (
+	oldMark = regexp.MustCompile(`(?m)^[ \t]+["']?(?:image|build)["']?\s*:`)
+	// oldOthers are marks of files whose top level is a mapping of things with images too.
+	oldOthers = []string{"script", "stage", "steps", "runs-on", "repository", "tag", "pullPolicy"}
+)
+
+// oldForm reports whether a file is of the first version of Compose: services stand at the top, each with an image or a build.
+func oldForm(data []byte) bool {
+	if len(data) > maxOldForm || !oldMark.Match(data) {
+		return false
+	}
+	var root yaml.Node
+	if yaml.Unmarshal(data, &root) != nil || len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode || len(root.Content[0].Content) == 0 {
+		return false
+	}
+	for i := 1; i < len(root.Content[0].Content); i += 2 {
+		if !oldService(root.Content[0].Content[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func oldService(n *yaml.Node) bool {
+	good := false
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		key := n.Content[i].Value
+		if slices.Contains(oldOthers, key) {
+			return false
+		}
+		good = good || ((key == "image" || key == "build") && n.Content[i+1].Kind == yaml.ScalarNode)
+	}
+	return good
 }
 
 // Set is what one import holds of Compose: the files of one project in the order of merging, and every file they may refer to.
@@ -44,7 +80,7 @@ type Set struct {
 
 const (
 	maxDepth = 100
-	maxNodes = 1_000_000
+	maxNodes = 500_000
 )
 
 // project is one Compose project while it is read.
@@ -53,12 +89,16 @@ type project struct {
 	env      map[string]string // of the .env file beside the first file
 	services map[string]*service
 	problems []model.Problem
-	loading  []string // files being included, to find circles
+	loading  []string      // files being included, to find circles
+	used     []model.Input // files that others refer to
+	envFiles map[string][]variable
+	taken    int // variables that services took from files
+	grown    int // bytes that variables put in
 }
 
 // Read makes services and dependencies of one project. Nothing outside the set is opened.
 func Read(set Set) (*model.Inspection, error) {
-	p := &project{set: set, env: map[string]string{}, services: map[string]*service{}}
+	p := &project{set: set, env: map[string]string{}, services: map[string]*service{}, envFiles: map[string][]variable{}}
 	result := model.New()
 	if err := p.loadEnv(result); err != nil {
 		return nil, err
@@ -82,6 +122,11 @@ func Read(set Set) (*model.Inspection, error) {
 		return nil, err
 	}
 	p.describe(result)
+	for _, in := range p.used {
+		if !slices.ContainsFunc(result.Inputs, func(o model.Input) bool { return o.Path == in.Path }) {
+			result.Inputs = append(result.Inputs, in)
+		}
+	}
 	result.Problems = append(result.Problems, p.problems...)
 	return result, nil
 }
@@ -98,18 +143,11 @@ func (p *project) loadEnv(result *model.Inspection) error {
 	if err != nil {
 		return err
 	}
-	p.env = env
-	result.Inputs = append(result.Inputs, model.Input{Path: f.Path, Format: "dotenv", Kind: model.KindDotenv, Note: fmt.Sprintf("%d variables, read for the Compose files beside it", len(env))})
-	return nil
-}
-
-// parseEnv reads KEY=VALUE lines; its errors never quote them.
-func parseEnv(f model.File, lookup func(string) (string, bool)) (map[string]string, error) {
-	env, err := dotenv.ParseWithLookup(bytes.NewReader(f.Data), lookup)
-	if err != nil {
-		return nil, model.Fail(f.Path, 0, "This is not a file of KEY=VALUE lines.")
+	for _, v := range env {
+		p.env[v.key] = v.text
 	}
-	return env, nil
+	result.Inputs = append(result.Inputs, model.Input{Path: f.Path, Format: "dotenv", Kind: model.KindDotenv, Note: fmt.Sprintf("%d variables, read for the Compose files beside it", len(p.env))})
+	return nil
 }
 
 // find looks a path up among the files of the import.
@@ -133,17 +171,21 @@ func (p *project) load(f model.File) (int, error) {
 	}
 	p.loading = append(p.loading, f.Path)
 	defer func() { p.loading = p.loading[:len(p.loading)-1] }()
-	root, err := parse(f)
-	if err != nil || root == nil {
+	whole, err := parse(f)
+	if err != nil || whole == nil {
 		return 0, err
 	}
+	root := whole.fields
+	list := root["services"]
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(root)), topLevel) {
-		return 0, model.Fail(f.Path, 0, "This is not a Compose file: it has no services.")
+		if !oldForm(f.Data) {
+			return 0, model.Fail(f.Path, 0, "This is not a Compose file: it has no services.")
+		}
+		list = whole
 	}
 	if err := p.include(f, root["include"]); err != nil {
 		return 0, err
 	}
-	list := root["services"]
 	if list == nil || list.kind == nothing {
 		return 0, nil
 	}
@@ -152,6 +194,9 @@ func (p *project) load(f model.File) (int, error) {
 	}
 	for _, name := range list.keys {
 		s := list.fields[name]
+		if s.kind == nothing {
+			s = &value{kind: mapping, fields: map[string]*value{}, file: s.file, line: s.line, keyLine: s.keyLine}
+		}
 		if s.kind != mapping {
 			return 0, model.Fail(f.Path, s.line, "The service %s is not a mapping.", name)
 		}
@@ -188,9 +233,46 @@ func (p *project) include(f model.File, list *value) error {
 			if _, err := p.load(inner); err != nil {
 				return err
 			}
+			p.use(inner, "compose", "included by "+path.Base(f.Path))
 		}
 	}
 	return nil
+}
+
+func (p *project) use(f model.File, format, note string) {
+	kind := model.KindManifest
+	if format == "dotenv" {
+		kind = model.KindDotenv
+	}
+	p.used = append(p.used, model.Input{Path: f.Path, Format: format, Kind: kind, Note: note})
+}
+
+// Refers lists the files that a Compose file includes or extends, by their paths beside it. What cannot be read refers to none.
+func Refers(f model.File) []string {
+	root, err := parse(f)
+	if err != nil || root == nil {
+		return nil
+	}
+	var names []*value
+	for _, item := range root.field("include").items() {
+		if item.kind == mapping {
+			names = append(names, item.field("path").orList()...)
+			continue
+		}
+		names = append(names, item)
+	}
+	for _, s := range fieldsOf(root.field("services")) {
+		if file := s.field("extends").field("file"); file != nil {
+			names = append(names, file)
+		}
+	}
+	var paths []string
+	for _, n := range names {
+		if target := path.Join(path.Dir(f.Path), n.text); n.text != "" && target != path.Clean(f.Path) {
+			paths = append(paths, target)
+		}
+	}
+	return paths
 }
 
 func (p *project) problem(file string, line int, format string, args ...any) {
@@ -211,11 +293,11 @@ func (p *project) extend() error {
 func (p *project) extendOne(s *service, done map[string]bool, chain []string) error {
 	key := s.file + "\n" + s.name
 	e := s.value.field("extends")
+	if e != nil && slices.Contains(chain, key) {
+		return model.Fail(s.file, e.line, "The service %s extends itself.", s.name)
+	}
 	if done[key] || e == nil {
 		return nil
-	}
-	if slices.Contains(chain, key) {
-		return model.Fail(s.file, e.line, "The service %s extends itself.", s.name)
 	}
 	name, file := p.text(e), ""
 	if e.kind == mapping {
@@ -249,15 +331,19 @@ func (p *project) baseFrom(s *service, e *value, file, name string) (*service, e
 	if err != nil {
 		return nil, err
 	}
-	v := root["services"].field(name)
+	v := root.field("services").field(name)
+	if v == nil && oldForm(f.Data) {
+		v = root.field(name)
+	}
 	if v == nil || v.kind != mapping {
 		return nil, model.Fail(s.file, e.line, "The service %s is not in %s.", name, file)
 	}
+	p.use(f, "compose", "extended by "+path.Base(s.file))
 	return &service{name: name, value: v, file: f.Path, line: v.keyLine}, nil
 }
 
 // parse reads a file into values that know their lines.
-func parse(f model.File) (map[string]*value, error) {
+func parse(f model.File) (*value, error) {
 	var document yaml.Node
 	err := yaml.NewDecoder(bytes.NewReader(f.Data)).Decode(&document)
 	if errors.Is(err, io.EOF) || (err == nil && len(document.Content) == 0) {
@@ -277,17 +363,10 @@ func parse(f model.File) (map[string]*value, error) {
 	if root.kind != mapping {
 		return nil, model.Fail(f.Path, root.line, "This is not a Compose file: the top level is not a mapping.")
 	}
-	return root.fields, nil
+	return root, nil
 }
 
 func syntaxError(f model.File, err error) error {
-	text, line := strings.TrimPrefix(err.Error(), "yaml: "), 0
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1]) // digits by the pattern
-		text = strings.Replace(text, m[0], "", 1)
-	}
-	if i := strings.IndexAny(text, "\"`'"); i > 0 {
-		text = strings.TrimSpace(text[:i]) // what follows may quote the file
-	}
-	return model.Fail(f.Path, line, "This is not valid YAML: %s.", text)
+	line, reason := limit.Syntax(f, err)
+	return model.Fail(f.Path, line, "This is not valid YAML: %s.", reason)
 }

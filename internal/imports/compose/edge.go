@@ -2,7 +2,6 @@ package compose
 
 import (
 	"cmp"
-	"path"
 	"slices"
 	"strings"
 
@@ -72,10 +71,15 @@ func (p *project) connect(e *edges) {
 		}
 		for _, key := range []string{"command", "entrypoint"} {
 			v := s.value.field(key)
+			words := []string{}
 			for _, word := range v.orList() {
-				for _, h := range infer.ArgumentHosts(p.text(word)) {
-					p.host(e, s, names, h, model.Evidence{Type: "argument", Key: key, At: model.At(v.file, v.keyLine)})
-				}
+				words = append(words, p.text(word))
+			}
+			if v != nil && v.kind == scalar {
+				words = append(words, strings.Fields(words[0])...)
+			}
+			for _, h := range infer.CommandHosts(words) {
+				p.host(e, s, names, h, model.Evidence{Type: "argument", Key: key, At: model.At(v.file, v.keyLine)})
 			}
 		}
 		for key, item := range p.after(s.value.field("depends_on")) {
@@ -137,65 +141,15 @@ func (p *project) host(e *edges, s *service, names map[string]string, h infer.Ho
 		e.add(s.name, to, "declared", evidence, h)
 		return
 	}
+	if h.Weak {
+		return
+	}
 	dot := strings.LastIndexByte(h.Name, '.')
 	domain := dot > 0 && len(h.Name)-dot > 2 && strings.Trim(h.Name[dot+1:], "abcdefghijklmnopqrstuvwxyz") == ""
 	if h.Port > 0 || h.Scheme != "" || domain {
 		u := model.Unresolved{From: s.name, Host: h.Name, Kind: "host", At: evidence.At}
 		if !slices.ContainsFunc(e.unresolved, func(o model.Unresolved) bool { return o.From == u.From && o.Host == u.Host }) {
 			e.unresolved = append(e.unresolved, u)
-		}
-	}
-}
-
-// setting is one environment variable of a service.
-type setting struct {
-	key, text, at string
-	written       string // before variables were put in
-}
-
-// environment gives a service's variables; a name without a value takes it from .env. env_file comes first, as in Compose.
-func (p *project) environment(s *service) []setting {
-	var list []setting
-	for _, item := range s.value.field("env_file").orList() {
-		name := p.text(item)
-		if item.kind == mapping {
-			name = p.text(item.field("path"))
-		}
-		f, ok := p.find(path.Join(path.Dir(s.file), name))
-		if !ok {
-			continue
-		}
-		env, err := parseEnv(f, func(k string) (string, bool) { v, ok := p.env[k]; return v, ok })
-		if err != nil {
-			p.problem(f.Path, 1, "This env_file is not a list of KEY=VALUE lines; it was left out.")
-			continue
-		}
-		for key, text := range env {
-			list = append(list, setting{key: key, text: text, at: f.Path, written: text})
-		}
-	}
-	v := s.value.field("environment")
-	if v == nil || v.kind == nothing {
-		return list
-	}
-	m := asMapping(v)
-	for _, key := range m.keys {
-		item := m.fields[key]
-		text, written := p.text(item), item.text
-		if item.kind == nothing {
-			text, written = p.env[key], p.env[key]
-		}
-		list = append(list, setting{key: key, text: text, at: model.At(item.file, item.keyLine), written: written})
-	}
-	slices.SortStableFunc(list, func(a, b setting) int { return cmp.Compare(a.key, b.key) })
-	return list
-}
-
-// secretsOf names the secrets written in clear; their values stay in the file.
-func (p *project) secretsOf(out *model.Service) {
-	for _, v := range p.environment(p.services[out.Name]) {
-		if infer.LiteralSecret(v.key, v.written) {
-			out.LiteralSecrets = append(out.LiteralSecrets, model.LiteralSecret{Name: v.key, Source: "env", At: v.at})
 		}
 	}
 }

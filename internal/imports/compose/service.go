@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/compose-spec/compose-go/v2/template"
 
 	"muster/internal/imports/infer"
 	"muster/internal/imports/model"
@@ -22,6 +19,8 @@ type service struct {
 	value *value
 	file  string
 	line  int
+
+	settings []setting // its environment, once it is read
 }
 
 // text is a scalar with its variables put in. What cannot be resolved stays as it was written.
@@ -32,34 +31,8 @@ func (p *project) text(v *value) string {
 	return p.interpolate(v.text)
 }
 
-var plainVariable = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))`)
-
-func (p *project) interpolate(text string) string {
-	if !strings.Contains(text, "$") {
-		return text
-	}
-	lookup := func(name string) (string, bool) { v, ok := p.env[name]; return v, ok }
-	replace := func(match string, m template.Mapping, c *template.Config) (string, error) {
-		if parts := plainVariable.FindStringSubmatch(match); parts != nil && parts[0] == match {
-			if _, known := lookup(cmp.Or(parts[1], parts[2])); !known {
-				return match, nil
-			}
-		}
-		out, err := template.DefaultReplacementFunc(match, m, c)
-		if err != nil {
-			return match, nil // a variable that must be set and is not
-		}
-		return out, nil
-	}
-	out, err := template.SubstituteWithOptions(text, lookup, template.WithReplacementFunction(replace), template.WithoutLogging)
-	if err != nil {
-		return text
-	}
-	return out
-}
-
 // unresolved reports whether a variable was left as it was written.
-func unresolved(text string) bool { return strings.Contains(text, "${") }
+func unresolved(text string) bool { return strings.Contains(text, "$") }
 
 // describe makes the services and edges of the whole project.
 func (p *project) describe(result *model.Inspection) {
@@ -81,6 +54,7 @@ func (p *project) service(s *service) model.Service {
 	out := model.Service{
 		Name: s.name, Group: s.name, WorkloadKind: "Compose service", ServiceNames: []string{}, Profiles: []string{}, Containers: []model.Container{}, Images: []string{},
 		Ports: []model.Port{}, ServicePorts: []model.Port{}, Exposures: []model.Exposure{}, HostPaths: []string{}, AuthorizationPolicies: []string{}, NetworkPolicies: []string{},
+		PortMTLS: []model.PortMTLS{}, Rights: []model.Right{}, Storage: []model.Storage{}, Admission: model.Admission{DemandsToken: model.Unknown},
 		LiteralSecrets: []model.LiteralSecret{}, Facts: []model.Fact{}, Mesh: model.Unknown, MTLS: model.MTLSNotDeclared, At: model.At(s.file, s.line),
 	}
 	for _, item := range v.field("profiles").items() {
@@ -100,6 +74,7 @@ func (p *project) service(s *service) model.Service {
 	out.HostNetwork, out.HostPID, out.HostIPC = p.text(v.field("network_mode")) == "host", p.text(v.field("pid")) == "host", p.text(v.field("ipc")) == "host"
 	p.volumes(v, &out)
 	p.ports(s, &out)
+	out.Gateway = infer.EdgeProxy(c.Image) || (infer.ReverseProxy(c.Image) && out.Exposed)
 	out.Datastore, out.DatastoreKind = infer.Datastore(s.name, out.Images)
 	if kind := infer.DatastoreByImageWord(out.Images); kind != "" && !out.Datastore {
 		out.Datastore, out.DatastoreKind = true, kind
@@ -119,12 +94,7 @@ func (p *project) container(s *service) model.Container {
 	for _, item := range v.field("cap_drop").items() {
 		c.DropsAllCaps = c.DropsAllCaps || strings.EqualFold(p.text(item), "all")
 	}
-	for _, item := range v.field("security_opt").items() {
-		if t := strings.ReplaceAll(p.text(item), "=", ":"); t == "no-new-privileges:true" || t == "no-new-privileges" {
-			no := false
-			c.AllowPrivilegeEscalation = &no
-		}
-	}
+	p.securityOptions(v, &c)
 	for _, key := range []string{"user", "cap_add", "cap_drop", "read_only", "security_opt", "privileged"} {
 		c.HasSecurityContext = c.HasSecurityContext || v.field(key) != nil
 	}
@@ -136,6 +106,20 @@ func (p *project) container(s *service) model.Container {
 		c.Liveness = !(len(test) == 1 && strings.EqualFold(test[0].text, "NONE"))
 	}
 	return c
+}
+
+func (p *project) securityOptions(v *value, c *model.Container) {
+	for _, item := range v.field("security_opt").items() {
+		switch option, word, _ := strings.Cut(strings.ReplaceAll(p.text(item), "=", ":"), ":"); {
+		case option == "no-new-privileges" && word != "false":
+			no := false
+			c.AllowPrivilegeEscalation = &no
+		case option == "seccomp" && word == "unconfined":
+			c.Seccomp = "Unconfined"
+		case option == "seccomp" && word != "":
+			c.Seccomp = "Localhost"
+		}
+	}
 }
 
 func set(v *value) bool { return v != nil && v.kind == scalar && v.text != "" && v.text != "0" }
@@ -255,13 +239,19 @@ func addPort(out *model.Service, text, proto string) {
 // publish notes a port on the host. Without a number the engine draws one at each start.
 func publish(out *model.Service, name, ip, host, at string) {
 	scope := "all"
-	if strings.HasPrefix(ip, "127.") || ip == "::1" || ip == "localhost" {
+	if strings.HasPrefix(ip, "127.") || ip == "::1" || ip == "[::1]" || ip == "localhost" {
 		scope = "loopback"
 	}
 	e := model.Exposure{Via: "published_port", Name: name, Scope: scope, Ephemeral: host == "" || host == "0", TLS: model.Unknown, At: at}
 	if !e.Ephemeral {
+		if strings.Contains(ip, ":") {
+			ip = "[" + ip + "]"
+		}
 		e.Address = fmt.Sprintf("%s:%s", ip, host)
 	}
-	out.Exposures = append(out.Exposures, e)
+	same := func(o model.Exposure) bool { return !e.Ephemeral && o.Address == e.Address && o.Scope == e.Scope }
+	if !slices.ContainsFunc(out.Exposures, same) { // a later file may repeat a port
+		out.Exposures = append(out.Exposures, e)
+	}
 	out.Exposed = out.Exposed || (scope == "all" && !e.Ephemeral)
 }

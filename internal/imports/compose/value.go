@@ -76,7 +76,7 @@ func (v *value) set(key string, to *value) {
 // convert expands aliases and merge keys, up to a budget.
 func convert(f model.File, n *yaml.Node, depth int, budget *int) (*value, error) {
 	if *budget--; *budget < 0 {
-		return nil, model.Fail(f.Path, n.Line, "Its aliases expand to more than a million values.")
+		return nil, model.Fail(f.Path, n.Line, "Its aliases expand to more than half a million values.")
 	}
 	if depth > maxDepth {
 		return nil, model.Fail(f.Path, n.Line, "It is nested deeper than %d levels.", maxDepth)
@@ -129,6 +129,7 @@ func convertMapping(f model.File, n *yaml.Node, v *value, depth int, budget *int
 		if m.kind != mapping {
 			continue
 		}
+		*budget -= len(m.keys)
 		for _, k := range m.keys {
 			if _, own := v.fields[k]; !own {
 				v.set(k, m.fields[k])

@@ -16,10 +16,22 @@ func Pin(image string) model.ImagePin {
 		return model.PinNone
 	case digest != "":
 		return model.PinDigest
-	case tag == "" || tag == "latest":
+	case tag == "" || moving(tag):
 		return model.PinMoving
 	}
 	return model.PinTag
+}
+
+var latestWord = regexp.MustCompile(`(^|[^a-z0-9])latest($|[^a-z0-9])`)
+
+// moving reports whether a tag is "latest", also in disguise: latest-alpine.
+func moving(tag string) bool { return latestWord.MatchString(strings.ToLower(tag)) }
+
+// Family reports whether an image's tag names a line of versions and not one of them: alpine, stable. It moves as
+// latest does, only more slowly. What a variable decides is not known.
+func Family(image string) bool {
+	_, tag, digest := splitImage(image)
+	return digest == "" && tag != "" && !strings.ContainsAny(tag, "0123456789${}")
 }
 
 func splitImage(image string) (name, tag, digest string) {
@@ -41,9 +53,9 @@ func Worst(a, b model.ImagePin) model.ImagePin {
 }
 
 // datastores maps the last part of an image's name to what it is; most specific first where one begins with another.
-var datastores = regexp.MustCompile(`^(postgres(?:ql)?|postgis|timescaledb|pgvector|mysql(?:db)?|mariadb|percona|mongo(?:db)?|redis(?:-stack)?|valkey|keydb|dragonfly|memcached|rabbitmq|kafka|redpanda|zookeeper|nats|activemq|artemis|pulsar|mosquitto|elasticsearch|opensearch|solr|meilisearch|typesense|qdrant|weaviate|milvus|cassandra|scylla|couchdb|couchbase|cockroach(?:db)?|clickhouse|influxdb|neo4j|arangodb|etcd|minio|mssql|dynamodb-local|yugabyte|tidb|questdb|rethinkdb|rqlite|questdb|surrealdb|oracle)`)
+var datastores = regexp.MustCompile(`^(postgres(?:ql)?|postgis|timescaledb|pgvector|mysql(?:db)?|mariadb|percona|mongo(?:db)?|redis(?:-stack)?|valkey|keydb|dragonfly|memcached|rabbitmq|kafka|redpanda|zookeeper|nats|activemq|artemis|pulsar|mosquitto|elasticsearch|opensearch|solr|meilisearch|typesense|qdrant|weaviate|milvus|cassandra|scylla|couchdb|couchbase|cockroach(?:db)?|clickhouse|influxdb|neo4j|arangodb|etcd|minio|mssql|dynamodb-local|yugabyte|tidb|questdb|rethinkdb|rqlite|surrealdb|spilo|oracle-(?:xe|free|db|database)|oracle$)`)
 
-var notDatastores = regexp.MustCompile(`exporter|operator|admin|express|dashboards?$|-ui$|ui-|connect|proxy|backup|client|gui|commander|insight`)
+var notDatastores = regexp.MustCompile(`exporter|operator|admin|express|dashboards?$|-ui$|ui-|connect|proxy|backup|client|gui|commander|insight|-meta|manager|rest|-init|seed|migrat|reaper|sidecar|reload|registry`)
 
 // Datastore tells whether an image or a name is a database, cache, broker or search engine, and which.
 // A "-db" name with an unknown image is a datastore of kind "database".

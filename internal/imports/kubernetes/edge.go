@@ -2,13 +2,13 @@ package kubernetes
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	istio "istio.io/client-go/pkg/apis/networking/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"muster/internal/imports/infer"
@@ -21,6 +21,8 @@ type edge struct {
 	pair
 	dependency model.Dependency
 	plain, tls bool // what the schemes of its addresses say
+	watched    bool // the caller's list of what to watch names it
+	called     bool // anything else that declares it does
 }
 
 type missing struct {
@@ -54,6 +56,20 @@ func (e *edges) add(from, to *workload, basis string, evidence model.Evidence, p
 	}
 	d.Port, d.Protocol = cmp.Or(d.Port, port), cmp.Or(d.Protocol, scheme)
 	found.plain, found.tls = found.plain || infer.Plain(scheme), found.tls || infer.Encrypted(scheme)
+}
+
+func evidenceType(kind string) string {
+	if kind == watchList {
+		return "config_map"
+	}
+	return kind
+}
+
+// mark says why an edge was declared.
+func (e *edges) mark(from, to *workload, watched bool) {
+	if found := e.byPair[pair{from, to}]; found != nil {
+		found.watched, found.called = found.watched || watched, found.called || !watched
+	}
 }
 
 func (e *edges) miss(from *workload, host, kind, at string) {
@@ -109,7 +125,8 @@ func (w *world) connectContainers(l *workload, key string, list []corev1.Contain
 			if e.ValueFrom != nil {
 				kind, value = "env", w.referenced(l, e.ValueFrom)
 			}
-			value = expand(value, known)
+			w.referencedSecret(l, e)
+			value = w.expand(l, value, known)
 			known[e.Name] = value
 			w.value(l, e.Name, value, cmp.Or(as, kind), at)
 		}
@@ -123,14 +140,65 @@ func (w *world) connectContainers(l *workload, key string, list []corev1.Contain
 
 var variable = regexp.MustCompile(`\$\(([A-Za-z_][A-Za-z0-9_.\-]*)\)`)
 
-// expand puts the values of earlier variables into $(NAME), as Kubernetes does.
-func expand(value string, known map[string]string) string {
+// The bounds of what an import may unfold: variables may double at each line, and a ConfigMap may serve thousands of pods.
+const (
+	maxGrowth = 4 << 20
+	maxLooked = 300_000
+)
+
+// look counts settings, and says once when there are too many to go on.
+func (w *world) look(o *object, n int) bool {
+	before := w.looked
+	if w.looked += n; w.looked <= maxLooked {
+		return true
+	}
+	if before <= maxLooked {
+		w.problem(o, "The workloads take more than %d settings from ConfigMaps; from here on they were left out.", maxLooked)
+	}
+	return false
+}
+
+// expand puts the values of earlier variables into $(NAME), as Kubernetes does, and the addresses of Services that it
+// hands to every pod.
+func (w *world) expand(l *workload, value string, known map[string]string) string {
+	if !strings.Contains(value, "$(") {
+		return value
+	}
 	return variable.ReplaceAllStringFunc(value, func(m string) string {
-		if v, ok := known[m[2:len(m)-1]]; ok {
+		name := m[2 : len(m)-1]
+		if v, ok := known[name]; ok {
+			if w.grown += len(v); w.grown > maxGrowth {
+				return m
+			}
 			return v
+		}
+		for _, suffix := range []string{"_SERVICE_HOST", "_SERVICE_PORT"} {
+			upper, has := strings.CutSuffix(name, suffix)
+			s := w.byService[namespaceName{l.namespace, strings.ToLower(strings.ReplaceAll(upper, "_", "-"))}]
+			if !has || s == nil {
+				continue
+			}
+			if suffix == "_SERVICE_HOST" {
+				return s.name
+			}
+			if len(s.spec.Ports) > 0 {
+				return fmt.Sprint(s.spec.Ports[0].Port)
+			}
 		}
 		return m
 	})
+}
+
+// referencedSecret names a secret that a variable takes out of a ConfigMap.
+func (w *world) referencedSecret(l *workload, e corev1.EnvVar) {
+	if e.ValueFrom == nil || e.ValueFrom.ConfigMapKeyRef == nil {
+		return
+	}
+	ref := e.ValueFrom.ConfigMapKeyRef
+	data, o := w.data(l.namespace, ref.Name)
+	if value, has := data[ref.Key]; has && (infer.LiteralSecret(e.Name, value) || infer.LiteralSecret(ref.Key, value)) {
+		l.secret(e.Name, "config_map", w.entry(o, ref.Key))
+	}
 }
 
 func (w *world) referenced(l *workload, from *corev1.EnvVarSource) string {
@@ -147,11 +215,25 @@ func (w *world) data(namespace, name string) (map[string]string, *object) {
 	if o == nil {
 		return nil, nil
 	}
-	var c corev1.ConfigMap
-	if o.decode(&struct{ Data *map[string]string }{&c.Data}) != nil {
-		return nil, nil
+	if known, read := w.contents[o]; read {
+		return known, o
+	}
+	var c struct{ Data map[string]string }
+	if o.decode(&c) != nil {
+		c.Data = nil
+	}
+	w.contents[o], w.lines[o] = c.Data, map[string]int{}
+	if n := child(o.node, "data"); n != nil && n.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			w.lines[o][n.Content[i].Value] = n.Content[i].Line
+		}
 	}
 	return c.Data, o
+}
+
+// entry is the place of a key of a ConfigMap.
+func (w *world) entry(o *object, key string) string {
+	return model.At(o.path, cmp.Or(w.lines[o][key], o.line))
 }
 
 func (w *world) connectEnvFrom(l *workload, from corev1.EnvFromSource, as string) {
@@ -159,98 +241,27 @@ func (w *world) connectEnvFrom(l *workload, from corev1.EnvFromSource, as string
 		return
 	}
 	data, o := w.data(l.namespace, from.ConfigMapRef.Name)
+	if o == nil || !w.look(o, len(data)) {
+		return
+	}
 	for _, key := range sortedKeys(data) {
-		at := model.At(o.path, keyLine(child(o.node, "data"), key))
+		at := w.entry(o, key)
 		w.value(l, from.Prefix+key, data[key], cmp.Or(as, "config_map"), at)
-		if infer.LiteralSecret(key, data[key]) {
+		if infer.LiteralSecret(from.Prefix+key, data[key]) {
 			l.secret(from.Prefix+key, "config_map", at)
 		}
 	}
 }
 
-// connectArguments reads commands; of a bare word only `host port` after nc is an address.
+// connectArguments reads commands.
 func (w *world) connectArguments(l *workload, item *yaml.Node, key string, words []string, as string, known map[string]string) {
 	at := model.At(l.path, keyLine(item, key))
+	expanded := make([]string, 0, len(words))
 	for _, word := range words {
-		word = expand(word, known)
-		for _, h := range append(infer.ArgumentHosts(word), waits(word)...) {
-			w.host(l, h, key, cmp.Or(as, "argument"), at)
-		}
-		for _, h := range flagHosts(word) {
-			w.host(l, h, key, cmp.Or(as, "argument"), at)
-		}
+		expanded = append(expanded, w.expand(l, word, known))
 	}
-}
-
-var (
-	waitPattern = regexp.MustCompile(`\b(?:nc|ncat|netcat)\b(?:\s+-\w+(?:\s+\d+)?)*\s+([a-z0-9][a-z0-9.\-]*)\s+(\d{2,5})\b|\bnslookup\s+([a-z0-9][a-z0-9.\-]*)|\b(?:pg_isready|mysqladmin|redis-cli|mongo(?:sh)?|psql|mysql)\b[^|;&\n]*?\s(?:-h|--host)[ =]?\s*([a-z0-9][a-z0-9.\-]*)`)
-	flagPattern = regexp.MustCompile(`^--?([A-Za-z0-9._\-]+)=(\S+)$`)
-)
-
-// waits finds the host of the usual commands that wait until something answers.
-func waits(word string) []infer.Host {
-	var found []infer.Host
-	for _, m := range waitPattern.FindAllStringSubmatch(word, -1) {
-		found = append(found, infer.Host{Name: cmp.Or(m[1], m[3], m[4])})
-	}
-	return found
-}
-
-func flagHosts(word string) []infer.Host {
-	m := flagPattern.FindStringSubmatch(word)
-	if m == nil {
-		return nil
-	}
-	return infer.Hosts(strings.ReplaceAll(m[1], "-", "_"), m[2])
-}
-
-// connectMounts reads the files that a ConfigMap puts into the pod, line by line.
-func (w *world) connectMounts(l *workload) {
-	for _, v := range l.spec.Volumes {
-		var names []string
-		if v.ConfigMap != nil {
-			names = append(names, v.ConfigMap.Name)
-		}
-		if v.Projected != nil {
-			for _, s := range v.Projected.Sources {
-				if s.ConfigMap != nil {
-					names = append(names, s.ConfigMap.Name)
-				}
-			}
-		}
-		for _, name := range names {
-			data, o := w.data(l.namespace, name)
-			for _, key := range sortedKeys(data) {
-				w.connectFile(l, o, key, data[key])
-			}
-		}
-	}
-}
-
-var settingPattern = regexp.MustCompile(`^\s*-?\s*["']?([A-Za-z0-9_.\-]+)["']?\s*[:=]\s*["']?([^"'#]+?)["']?,?\s*$`)
-
-func (w *world) connectFile(l *workload, o *object, key, content string) {
-	if len(content) > 1<<20 {
-		return
-	}
-	at := model.At(o.path, keyLine(child(o.node, "data"), key))
-	for line := range strings.SplitSeq(content, "\n") {
-		trimmed := strings.TrimSpace(line)
-		if trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';' || strings.HasPrefix(trimmed, "//") {
-			continue
-		}
-		if m := settingPattern.FindStringSubmatch(line); m != nil {
-			w.value(l, m[1], m[2], "config_map", at)
-			if infer.LiteralSecret(m[1], m[2]) {
-				l.secret(m[1], "config_map", at)
-			}
-			continue
-		}
-		for _, h := range infer.ArgumentHosts(trimmed) {
-			if len(w.behind(h.Name, l.namespace)) > 0 {
-				w.host(l, h, key, "config_map", at)
-			}
-		}
+	for _, h := range infer.CommandHosts(expanded) {
+		w.host(l, h, key, cmp.Or(as, "argument"), at)
 	}
 }
 
@@ -264,9 +275,15 @@ func (w *world) value(l *workload, key, value, kind, at string) {
 func (w *world) host(l *workload, h infer.Host, key, kind, at string) {
 	targets := w.behind(h.Name, l.namespace)
 	for _, to := range targets {
-		w.edges.add(l, to, "declared", model.Evidence{Type: kind, Key: key, At: at}, h.Port, h.Scheme)
+		w.edges.add(l, to, "declared", model.Evidence{Type: evidenceType(kind), Key: key, At: at}, h.Port, h.Scheme)
+		w.edges.mark(l, to, kind == watchList)
 	}
-	if len(targets) == 0 && w.dangling(h, l) {
+	if len(targets) > 0 || h.Weak {
+		return
+	}
+	if s := w.lookup(h.Name, l.namespace); s != nil && s.spec.Type == corev1.ServiceTypeExternalName {
+		w.edges.miss(l, s.spec.ExternalName, "host", at)
+	} else if w.dangling(h, l) {
 		w.edges.miss(l, h.Name, "host", at)
 	}
 }
@@ -318,19 +335,12 @@ func (w *world) behind(host, namespace string) []*workload {
 
 // routeEdges draws the way from an ingress gateway's own pods to what its routes name.
 func (w *world) routeEdges() {
-	for _, o := range w.objects {
-		if o.group != "networking.istio.io" || o.kind != "VirtualService" {
-			continue
-		}
-		var vs istio.VirtualService
-		if o.decode(&vs) != nil {
-			continue // reported where exposures are read
-		}
-		for _, name := range vs.Spec.Gateways {
-			for _, from := range w.gatewayPods(name, o.namespace) {
-				for _, host := range destinations(&vs) {
-					for _, to := range w.behind(host, o.namespace) {
-						w.edges.add(from, to, "declared", model.Evidence{Type: "route", Key: o.name, At: o.at()}, 0, "")
+	for _, v := range w.mesh.routes {
+		for _, name := range v.spec.GetGateways() {
+			for _, from := range w.gatewayPods(name, v.namespace) {
+				for _, host := range destinations(v.spec) {
+					for _, to := range w.behind(host, v.namespace) {
+						w.edges.add(from, to, "declared", model.Evidence{Type: "route", Key: v.name, At: v.at()}, 0, "")
 					}
 				}
 			}
@@ -338,34 +348,11 @@ func (w *world) routeEdges() {
 	}
 }
 
-func (w *world) gatewayPods(name, namespace string) []*workload {
-	place := namespaceName{namespace, name}
-	if ns, rest, full := strings.Cut(name, "/"); full {
-		place = namespaceName{ns, rest}
-	}
-	var pods []*workload
-	for _, o := range w.objects {
-		if o.group != "networking.istio.io" || o.kind != "Gateway" || o.namespace != place.namespace || o.name != place.name {
-			continue
-		}
-		var g istio.Gateway
-		if o.decode(&g) != nil || len(g.Spec.Selector) == 0 {
-			continue
-		}
-		for _, l := range w.workloads {
-			if matches(g.Spec.Selector, l.labels) {
-				pods = append(pods, l)
-			}
-		}
-	}
-	return pods
-}
-
 // judgeEdges says what protects each edge.
 func (w *world) judgeEdges() {
 	for p, e := range w.edges.byPair {
 		to, d := p.to, &e.dependency
-		if infer.Telemetry(to.name) || infer.Telemetry(to.out.Group) {
+		if infer.Telemetry(to.name) || infer.Telemetry(to.out.Group) || (e.watched && !e.called) {
 			d.Kind = "telemetry"
 		}
 		strict := to.out.MTLS == model.MTLSStrict && to.out.Mesh == model.Yes
@@ -377,7 +364,7 @@ func (w *world) judgeEdges() {
 		case e.plain && (to.out.Mesh == model.No || to.out.MTLS == model.MTLSDisable):
 			d.Transport = "none"
 		}
-		if w.demandsToken(to) {
+		if to.out.Admission.RequestAuth && to.out.Admission.DemandsToken == model.Yes {
 			d.Authentication = "jwt"
 		}
 		d.Authorization = w.judge(p.from, to)

@@ -46,14 +46,15 @@ func (l *workload) finish() {
 	for _, p := range l.policies {
 		l.state(model.FactNetworkPolicy, p.name, p.words(), p.at())
 	}
-	for _, p := range s.AuthorizationPolicies {
-		l.state(model.FactAuthorization, p, "covers this workload", s.At)
-	}
+	s.Facts = append(s.Facts, l.meshFacts...)
 	for _, secret := range s.LiteralSecrets {
 		l.state(model.FactLiteralSecret, secret.Name, secret.Source, secret.At)
 	}
 	if s.Datastore {
 		l.state(model.FactDatastore, "", s.DatastoreKind, s.At)
+	}
+	for _, v := range s.Storage {
+		l.state(model.FactStorage, v.Claim, storageWords(v), v.At)
 	}
 }
 
@@ -158,4 +159,19 @@ func ruleWords(n int, direction string) string {
 		return "1 rule " + direction
 	}
 	return fmt.Sprintf("%d rules %s", n, direction)
+}
+
+func storageWords(v model.Storage) string {
+	words := "the cluster's default class"
+	if v.Class != "" {
+		words = "class " + v.Class
+	}
+	switch v.Encrypted {
+	case model.Yes:
+		return words + ", encrypted"
+	case model.No:
+		return words + ", not encrypted"
+	case model.Unknown:
+	}
+	return words
 }

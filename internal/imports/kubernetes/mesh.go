@@ -1,10 +1,13 @@
 package kubernetes
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
+	networking "istio.io/api/networking/v1"
 	security "istio.io/api/security/v1"
+	typev1 "istio.io/api/type/v1beta1"
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	istio "istio.io/client-go/pkg/apis/security/v1"
 	gateway "sigs.k8s.io/gateway-api/apis/v1"
@@ -30,16 +33,30 @@ type requestAuthentication struct {
 	spec *security.RequestAuthentication
 }
 
-// mesh is what the files say about Istio.
+type virtualService struct {
+	*object
+	spec *networking.VirtualService
+}
+
+type destinationRule struct {
+	*object
+	spec *networking.DestinationRule
+}
+
+// mesh is what the files say about Istio and the Gateway API.
 type mesh struct {
 	present  bool
 	peers    []peerAuthentication
 	policies []authorizationPolicy
 	tokens   []requestAuthentication
+	routes   []virtualService
+	rules    []destinationRule
+	edges    map[namespaceName]*networking.Gateway // Istio's
+	gateways map[namespaceName]*apiGateway         // of the Gateway API
 }
 
 func (w *world) findMesh() error {
-	w.mesh = &mesh{}
+	w.mesh = &mesh{edges: map[namespaceName]*networking.Gateway{}, gateways: map[namespaceName]*apiGateway{}}
 	for _, o := range w.objects {
 		w.mesh.present = w.mesh.present || strings.HasSuffix(o.group, "istio.io")
 		var err error
@@ -56,10 +73,22 @@ func (w *world) findMesh() error {
 			var v istio.RequestAuthentication
 			err = o.decode(&v)
 			w.mesh.tokens = append(w.mesh.tokens, requestAuthentication{o, &v.Spec})
+		case "networking.istio.io/VirtualService":
+			var v istionet.VirtualService
+			err = o.decode(&v)
+			w.mesh.routes = append(w.mesh.routes, virtualService{o, &v.Spec})
+		case "networking.istio.io/DestinationRule":
+			var v istionet.DestinationRule
+			err = o.decode(&v)
+			w.mesh.rules = append(w.mesh.rules, destinationRule{o, &v.Spec})
 		case "networking.istio.io/Gateway":
-			err = o.decode(&istionet.Gateway{})
+			var v istionet.Gateway
+			err = o.decode(&v)
+			w.mesh.edges[namespaceName{o.namespace, o.name}] = &v.Spec
 		case "gateway.networking.k8s.io/Gateway":
-			err = o.decode(&gateway.Gateway{})
+			var v gateway.Gateway
+			err = o.decode(&v)
+			w.mesh.gateways[namespaceName{o.namespace, o.name}] = &apiGateway{object: o, spec: v.Spec}
 		}
 		if err != nil {
 			return err
@@ -76,9 +105,17 @@ func (w *world) protect() {
 			continue
 		}
 		l.out.MTLS, l.out.MTLSAt = w.mode(l)
+		l.out.PortMTLS = w.portModes(l)
+		l.out.Admission = w.admission(l)
 		for _, p := range w.mesh.policies {
 			if w.covers(p, l) {
 				l.out.AuthorizationPolicies = append(l.out.AuthorizationPolicies, p.name)
+				l.meshFacts = append(l.meshFacts, model.Fact{Key: model.FactAuthorization, Part: p.name, Value: p.words(), At: p.at()})
+			}
+		}
+		for _, t := range w.mesh.tokens {
+			if w.reads(t, l) {
+				l.meshFacts = append(l.meshFacts, model.Fact{Key: model.FactRequestAuth, Part: t.name, Value: t.words(), At: t.at()})
 			}
 		}
 	}
@@ -89,8 +126,13 @@ func (w *world) membership(l *workload) model.Truth {
 	if inject == "" {
 		inject = l.annotations["sidecar.istio.io/inject"]
 	}
+	if answer := w.linkerd(l); answer != model.Unknown {
+		return answer
+	}
+	ns := w.namespaces[l.namespace]
+	ambient := ns != nil && ns.labels["istio.io/dataplane-mode"] == "ambient" && l.labels["istio.io/dataplane-mode"] != "none"
 	switch {
-	case inject == "false", l.spec.HostNetwork, l.labels["istio.io/dataplane-mode"] == "none":
+	case l.spec.HostNetwork, inject == "false" && !ambient, l.labels["istio.io/dataplane-mode"] == "none" && inject != "true":
 		return model.No
 	case inject == "true", l.labels["istio.io/rev"] != "", l.labels["istio.io/dataplane-mode"] == "ambient":
 		return model.Yes
@@ -100,13 +142,12 @@ func (w *world) membership(l *workload) model.Truth {
 			return model.Yes
 		}
 	}
-	ns := w.namespaces[l.namespace]
 	switch {
 	case ns == nil:
 		return model.Unknown
 	case ns.labels["istio-injection"] == "disabled":
 		return model.No
-	case ns.labels["istio-injection"] == "enabled", ns.labels["istio.io/rev"] != "", ns.labels["istio.io/dataplane-mode"] == "ambient":
+	case ns.labels["istio-injection"] == "enabled", ns.labels["istio.io/rev"] != "", ambient:
 		return model.Yes
 	case w.mesh.present:
 		return model.No
@@ -133,6 +174,9 @@ func (w *world) mode(l *workload) (model.MTLS, string) {
 			return p.namespace == rootNamespace && len(p.spec.GetSelector().GetMatchLabels()) == 0
 		},
 	}
+	if mode, at := w.linkerdMode(l); mode != model.MTLSNotDeclared {
+		return mode, at
+	}
 	for _, applies := range levels {
 		for _, p := range w.mesh.peers {
 			if mode, set := modes[p.spec.GetMtls().GetMode()]; set && applies(p) {
@@ -143,20 +187,52 @@ func (w *world) mode(l *workload) (model.MTLS, string) {
 	return model.MTLSNotDeclared, ""
 }
 
-// covers reports whether a policy speaks about a workload. In the root namespace it speaks for every namespace.
-func (w *world) covers(p authorizationPolicy, l *workload) bool {
-	if p.namespace != l.namespace && p.namespace != rootNamespace {
-		return false
-	}
-	if refs := append(slices.Clone(p.spec.GetTargetRefs()), p.spec.GetTargetRef()); p.spec.GetTargetRef() != nil || len(p.spec.GetTargetRefs()) > 0 {
-		for _, r := range refs {
-			if r.GetKind() == "Service" && slices.ContainsFunc(l.services, func(s *service) bool { return s.name == r.GetName() }) {
-				return true
+// portModes lists the ports that the workload's own policies except from its mode.
+func (w *world) portModes(l *workload) []model.PortMTLS {
+	list := []model.PortMTLS{}
+	for _, p := range w.mesh.peers {
+		labels := p.spec.GetSelector().GetMatchLabels()
+		if p.namespace != l.namespace || len(labels) == 0 || !matches(labels, l.labels) {
+			continue
+		}
+		for _, port := range slices.Sorted(maps.Keys(p.spec.GetPortLevelMtls())) {
+			mode, set := modes[p.spec.GetPortLevelMtls()[port].GetMode()]
+			if set && mode != l.out.MTLS && !slices.ContainsFunc(list, func(o model.PortMTLS) bool { return o.Port == int(port) }) {
+				list = append(list, model.PortMTLS{Port: int(port), Mode: mode, At: p.at()})
 			}
 		}
+	}
+	return list
+}
+
+// scope is whom a policy of the mesh is for.
+type scope struct {
+	*object
+	labels  map[string]string
+	targets []*typev1.PolicyTargetReference
+}
+
+// covers reports whether an authorization policy speaks about a workload.
+func (w *world) covers(p authorizationPolicy, l *workload) bool {
+	return w.selects(scope{p.object, p.spec.GetSelector().GetMatchLabels(), append(slices.Clone(p.spec.GetTargetRefs()), p.spec.GetTargetRef())}, l)
+}
+
+// selects reports whether a policy is for a workload. In the root namespace it is for every namespace.
+func (w *world) selects(s scope, l *workload) bool {
+	if s.namespace != l.namespace && s.namespace != rootNamespace {
 		return false
 	}
-	return matches(p.spec.GetSelector().GetMatchLabels(), l.labels)
+	targeted := false
+	for _, t := range s.targets {
+		if t == nil {
+			continue
+		}
+		targeted = true
+		if t.GetKind() == "Service" && slices.ContainsFunc(l.services, func(v *service) bool { return v.name == t.GetName() && v.namespace == s.namespace }) {
+			return true
+		}
+	}
+	return !targeted && matches(s.labels, l.labels)
 }
 
 // principalOf is the identity of a workload in certificates of the mesh.
@@ -254,32 +330,6 @@ func (w *world) meshJudges(from, to *workload) string {
 		return "denied"
 	}
 	return answer
-}
-
-// demandsToken reports whether no request gets in without a signed token.
-func (w *world) demandsToken(l *workload) bool {
-	if !slices.ContainsFunc(w.mesh.tokens, func(t requestAuthentication) bool {
-		return (t.namespace == l.namespace || t.namespace == rootNamespace) && matches(t.spec.GetSelector().GetMatchLabels(), l.labels)
-	}) {
-		return false
-	}
-	allows, all := false, true
-	for _, p := range w.mesh.policies {
-		if !w.covers(p, l) {
-			continue
-		}
-		for _, r := range p.spec.GetRules() {
-			if p.spec.GetAction() == security.AuthorizationPolicy_DENY && len(r.GetTo()) == 0 && len(r.GetWhen()) == 0 &&
-				slices.ContainsFunc(r.GetFrom(), func(f *security.Rule_From) bool { return slices.Contains(f.GetSource().GetNotRequestPrincipals(), "*") }) {
-				return true
-			}
-			if p.spec.GetAction() == security.AuthorizationPolicy_ALLOW {
-				allows = true
-				all = all && len(r.GetFrom()) > 0 && !slices.ContainsFunc(r.GetFrom(), func(f *security.Rule_From) bool { return len(f.GetSource().GetRequestPrincipals()) == 0 })
-			}
-		}
-	}
-	return allows && all
 }
 
 // authorizationEdges draws what the mesh allows by name, and lists the principals that are nobody here.

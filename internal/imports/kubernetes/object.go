@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 )
 
@@ -66,7 +67,9 @@ func reason(err error) string {
 
 const (
 	maxDepth = 100
-	maxNodes = 2_000_000
+	maxNodes = 1_000_000
+
+	maxObjects = 50_000 // of one file
 )
 
 var (
@@ -75,11 +78,13 @@ var (
 	sniffJSON = regexp.MustCompile(`"apiVersion"\s*:\s*"[^"]*"`)
 	jsonKind  = regexp.MustCompile(`"kind"\s*:\s*"[A-Z]`)
 	helm      = regexp.MustCompile(`\{\{-?\s*(\.[A-Z]|include |if |range |end\b|define |template |with |toYaml|tpl |\$|/\*)`)
-	yamlLine  = regexp.MustCompile(`line (\d+): `)
 )
 
 // Sniff tells whether these bytes look like Kubernetes objects, templated ones included, so that Read can say what is wrong with those.
 func Sniff(data []byte) bool {
+	if !bytes.Contains(data, []byte("apiVersion")) || !bytes.Contains(data, []byte("kind")) {
+		return false
+	}
 	trimmed := bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), " \t\r\n")
 	if bytes.HasPrefix(trimmed, []byte("{")) {
 		return sniffJSON.Match(data) && jsonKind.Match(data)
@@ -107,7 +112,9 @@ func parse(f model.File) ([]*object, error) {
 		if err != nil {
 			return nil, err
 		}
-		objects = append(objects, found...)
+		if objects = append(objects, found...); len(objects) > maxObjects {
+			return nil, model.Fail(f.Path, document.Line, "It holds more than %d objects; import it in parts.", maxObjects)
+		}
 	}
 }
 
@@ -115,19 +122,11 @@ func syntaxError(f model.File, err error) error {
 	if line := templateLine(f.Data); line > 0 {
 		return templated(f.Path, line)
 	}
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 0
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1]) // digits by the pattern
-		text = strings.Replace(text, m[0], "", 1)
-	}
-	if strings.Contains(text, "max depth") {
+	line, reason := limit.Syntax(f, err)
+	if strings.Contains(reason, "max depth") {
 		return model.Fail(f.Path, line, "It is nested deeper than %d levels.", maxDepth)
 	}
-	if i := strings.IndexAny(text, "\"`'"); i > 0 {
-		text = strings.TrimSpace(text[:i]) // what follows may quote the file
-	}
-	return model.Fail(f.Path, line, "This is not valid YAML: %s.", text)
+	return model.Fail(f.Path, line, "This is not valid YAML: %s.", reason)
 }
 
 // fromNode makes objects of one document: an object, a List of them, or nothing.
@@ -167,6 +166,9 @@ func fromItems(f model.File, items *yaml.Node, depth int) ([]*object, error) {
 }
 
 func newObject(f model.File, node *yaml.Node) (*object, error) {
+	if kind := text(node, "kind"); kind != "" && !relevant(kind) && text(node, "apiVersion") != "" && !helm.MatchString(kind) {
+		return bareObject(f, node), nil
+	}
 	budget := maxNodes
 	value, err := plain(node, "", 0, &budget)
 	if err != nil {
@@ -211,6 +213,26 @@ func newObject(f model.File, node *yaml.Node) (*object, error) {
 	return o, nil
 }
 
+// relevant reports whether objects of a kind say anything that is read. Most bytes of real files are of kinds that do not.
+func relevant(kind string) bool {
+	_, runs := podPaths[kind]
+	return runs || known[kind] && !slices.Contains([]string{"CustomResourceDefinition", "PodDisruptionBudget", "GatewayClass", "ReferenceGrant", "PersistentVolume", "Secret", "Endpoints", "EndpointSlice"}, kind)
+}
+
+// bareObject keeps only the head of an object, so that files of definitions take little memory.
+func bareObject(f model.File, node *yaml.Node) *object {
+	meta := child(node, "metadata")
+	o := &object{path: f.Path, line: node.Line, kind: text(node, "kind"), name: text(meta, "name"), namespace: text(meta, "namespace")}
+	o.group, o.version, _ = strings.Cut(text(node, "apiVersion"), "/")
+	if o.version == "" {
+		o.group, o.version = "", o.group
+	}
+	if o.name == "" {
+		o.name = strings.TrimSuffix(text(meta, "generateName"), "-")
+	}
+	return o
+}
+
 // modernGroup maps groups that Kubernetes has left to those that took over, so that an old file means the same.
 func modernGroup(group, kind string) string {
 	if group != "extensions" {
@@ -228,7 +250,7 @@ var texts = []string{"labels", "annotations", "matchLabels", "selector", "nodeSe
 // plain turns a node into JSON values, with aliases expanded up to a budget.
 func plain(n *yaml.Node, under string, depth int, budget *int) (any, error) {
 	if *budget--; *budget < 0 {
-		return nil, errors.New("its aliases expand to more than two million values")
+		return nil, errors.New("its aliases expand to more than a million values")
 	}
 	if depth > maxDepth {
 		return nil, fmt.Errorf("it is nested deeper than %d levels", maxDepth)

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ type workload struct {
 	pod         *yaml.Node // where spec was written
 	services    []*service
 	policies    []*networkPolicy // that select it
+	meshFacts   []model.Fact
 	out         model.Service
 }
 
@@ -27,14 +29,21 @@ type workload struct {
 var podPaths = map[string][]string{
 	"Pod": {}, "Deployment": {"spec", "template"}, "StatefulSet": {"spec", "template"}, "DaemonSet": {"spec", "template"},
 	"ReplicaSet": {"spec", "template"}, "ReplicationController": {"spec", "template"}, "Job": {"spec", "template"},
-	"CronJob": {"spec", "jobTemplate", "spec", "template"}, "Rollout": {"spec", "template"},
+	"CronJob": {"spec", "jobTemplate", "spec", "template"}, "Rollout": {"spec", "template"}, "DeploymentConfig": {"spec", "template"}, "CloneSet": {"spec", "template"},
 }
 
+// workloadKind reports whether an object runs pods. Knative calls its workloads Services.
 func workloadKind(o *object) bool {
+	if o.group == knative {
+		return o.kind == "Service"
+	}
 	if _, ok := podPaths[o.kind]; !ok {
 		return false
 	}
-	return slices.Contains([]string{"", "apps", "batch", "argoproj.io"}, o.group)
+	if o.kind == "Rollout" && child(o.node, "spec", "workloadRef") != nil {
+		return false // it rolls out a Deployment, which says the rest
+	}
+	return slices.Contains([]string{"", "apps", "batch", "argoproj.io", "apps.openshift.io", "apps.kruise.io"}, o.group)
 }
 
 func (w *world) findWorkloads() error {
@@ -69,7 +78,11 @@ type corev1PodMeta struct {
 }
 
 func newWorkload(o *object) (*workload, error) {
-	l := &workload{object: o, pod: child(o.node, append(slices.Clone(podPaths[o.kind]), "spec")...)}
+	path, kind := podPaths[o.kind], o.kind
+	if o.group == knative {
+		path, kind = []string{"spec", "template"}, "KnativeService"
+	}
+	l := &workload{object: o, pod: child(o.node, append(slices.Clone(path), "spec")...)}
 	var t template
 	var replicas *int
 	var err error
@@ -99,9 +112,10 @@ func newWorkload(o *object) (*workload, error) {
 	}
 	l.labels, l.annotations, l.spec = t.Metadata.Labels, t.Metadata.Annotations, t.Spec
 	l.out = model.Service{
-		Name: o.name, Namespace: o.namespace, WorkloadKind: o.kind, Replicas: replicas, At: o.at(),
+		Name: o.name, Namespace: o.namespace, WorkloadKind: kind, Replicas: replicas, At: o.at(),
 		ServiceNames: []string{}, Profiles: []string{}, Containers: []model.Container{}, Images: []string{}, Ports: []model.Port{}, ServicePorts: []model.Port{},
 		Exposures: []model.Exposure{}, HostPaths: []string{}, AuthorizationPolicies: []string{}, NetworkPolicies: []string{}, LiteralSecrets: []model.LiteralSecret{},
+		PortMTLS: []model.PortMTLS{}, Rights: []model.Right{}, Storage: []model.Storage{}, Admission: model.Admission{DemandsToken: model.Unknown},
 		Facts: []model.Fact{}, Mesh: model.Unknown, MTLS: model.MTLSNotDeclared,
 	}
 	l.describe()
@@ -175,6 +189,7 @@ func (l *workload) containers(key string, list []corev1.Container, init bool) {
 		// An init container that always restarts is a sidecar: it runs as long as the pod.
 		short := init && (c.RestartPolicy == nil || *c.RestartPolicy != corev1.ContainerRestartPolicyAlways)
 		out := describeContainer(l.spec.SecurityContext, c, short)
+		out.Seccomp = cmp.Or(out.Seccomp, l.annotatedSeccomp(c.Name))
 		out.At = model.At(l.path, itemLine(node, i))
 		l.out.Containers = append(l.out.Containers, out)
 		if !short && c.Image != "" && !slices.Contains(l.out.Images, c.Image) {
@@ -187,6 +202,20 @@ func (l *workload) containers(key string, list []corev1.Container, init bool) {
 		}
 		l.literals(child(nodeItem(node, i), "env"), c.Env)
 	}
+}
+
+// annotatedSeccomp reads the annotations that came before the field.
+func (l *workload) annotatedSeccomp(container string) string {
+	word := cmp.Or(l.annotations["container.seccomp.security.alpha.kubernetes.io/"+container], l.annotations["seccomp.security.alpha.kubernetes.io/pod"])
+	switch {
+	case word == "runtime/default" || word == "docker/default":
+		return "RuntimeDefault"
+	case word == "unconfined":
+		return "Unconfined"
+	case strings.HasPrefix(word, "localhost/"):
+		return "Localhost"
+	}
+	return ""
 }
 
 func nodeItem(n *yaml.Node, i int) *yaml.Node {
@@ -216,7 +245,7 @@ func describeContainer(pod *corev1.PodSecurityContext, c corev1.Container, init 
 	out := model.Container{
 		Name: c.Name, Init: init, Image: c.Image, ImagePin: infer.Pin(c.Image), CapAdd: []string{}, RunsAsRoot: runsAsRoot(pod, sc),
 		HasSecurityContext: sc != nil || pod != nil,
-		Liveness:           c.LivenessProbe != nil, Readiness: c.ReadinessProbe != nil,
+		Liveness:           c.LivenessProbe != nil, Readiness: c.ReadinessProbe != nil, Seccomp: seccomp(pod, sc),
 	}
 	_, out.CPULimit = c.Resources.Limits[corev1.ResourceCPU]
 	_, out.MemoryLimit = c.Resources.Limits[corev1.ResourceMemory]
@@ -233,6 +262,17 @@ func describeContainer(pod *corev1.PodSecurityContext, c corev1.Container, init 
 		out.DropsAllCaps = slices.ContainsFunc(sc.Capabilities.Drop, func(c corev1.Capability) bool { return strings.EqualFold(string(c), "ALL") })
 	}
 	return out
+}
+
+// seccomp is the container's own profile, else the pod's.
+func seccomp(pod *corev1.PodSecurityContext, c *corev1.SecurityContext) string {
+	switch {
+	case c != nil && c.SeccompProfile != nil:
+		return string(c.SeccompProfile.Type)
+	case pod != nil && pod.SeccompProfile != nil:
+		return string(pod.SeccompProfile.Type)
+	}
+	return ""
 }
 
 // runsAsRoot says unknown where neither the pod nor the container decides: then the image does.

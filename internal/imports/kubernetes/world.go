@@ -29,16 +29,22 @@ type world struct {
 	services   []*service
 	byService  map[namespaceName]*service
 	configMaps map[namespaceName]*object
+	contents   map[*object]map[string]string // of ConfigMaps, read once
+	lines      map[*object]map[string]int    // of their keys
+	readings   map[string]*reading           // of their files
 	namespaces map[string]*object
 	policies   []*networkPolicy
+	grown      int // bytes that variables put in
+	looked     int // settings of ConfigMaps that were looked at, each once per workload that uses it
 	mesh       *mesh
+	accounts   *accounts
 	edges      *edges
 }
 
 // Read makes services, dependencies, unresolved names and problems of all files together: they are one import.
 func Read(files []model.File) (*model.Inspection, error) {
 	result := model.New()
-	w := &world{byService: map[namespaceName]*service{}, configMaps: map[namespaceName]*object{}, namespaces: map[string]*object{}}
+	w := &world{byService: map[namespaceName]*service{}, configMaps: map[namespaceName]*object{}, namespaces: map[string]*object{}, contents: map[*object]map[string]string{}, lines: map[*object]map[string]int{}, readings: map[string]*reading{}}
 	latest := map[string]*object{}
 	for _, f := range files {
 		objects, err := parse(f)
@@ -86,7 +92,7 @@ func (w *world) problem(o *object, format string, args ...any) {
 
 // build runs the steps; each needs the ones before it.
 func (w *world) build() error {
-	steps := []func() error{w.findWorkloads, w.findServices, w.findPolicies, w.findMesh}
+	steps := []func() error{w.findWorkloads, w.findServices, w.findPolicies, w.findMesh, w.findAccounts, w.findScalers, w.store}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -98,8 +104,10 @@ func (w *world) build() error {
 	}
 	w.isolate()
 	w.protect()
+	w.grant()
 	w.connect()
 	w.judgeEdges()
+	w.harden()
 	for _, l := range w.workloads {
 		l.finish()
 	}
@@ -125,6 +133,7 @@ func (w *world) findServices() error {
 			w.namespaces[o.name] = o
 		}
 	}
+	w.findKnative()
 	for _, s := range w.services {
 		for _, l := range w.workloads {
 			if l.namespace == s.namespace && len(s.spec.Selector) > 0 && matches(s.spec.Selector, l.labels) {
@@ -199,7 +208,7 @@ func (w *world) disambiguate() {
 			l.out.Name = l.namespace + "/" + l.name
 		}
 		if kinds[namespaceName{l.namespace, l.name}] > 1 {
-			l.out.Name += " (" + l.kind + ")"
+			l.out.Name += " (" + l.out.WorkloadKind + ")"
 		}
 	}
 }
@@ -246,8 +255,11 @@ func boolOrder(a, b bool) int {
 // known are the kinds that say something to Muster, or that it knows to say nothing.
 var known = func() map[string]bool {
 	kinds := map[string]bool{}
-	for _, kind := range strings.Fields("Service ConfigMap Secret Namespace ServiceAccount Ingress NetworkPolicy Gateway VirtualService DestinationRule ServiceEntry Sidecar PeerAuthentication AuthorizationPolicy RequestAuthentication HTTPRoute GRPCRoute TLSRoute TCPRoute UDPRoute GatewayClass ReferenceGrant Role RoleBinding ClusterRole ClusterRoleBinding PersistentVolumeClaim PersistentVolume StorageClass PodDisruptionBudget HorizontalPodAutoscaler CustomResourceDefinition") {
+	for _, kind := range strings.Fields("Service ConfigMap Secret Namespace ServiceAccount Ingress NetworkPolicy Gateway VirtualService DestinationRule ServiceEntry Sidecar PeerAuthentication AuthorizationPolicy RequestAuthentication HTTPRoute GRPCRoute TLSRoute TCPRoute UDPRoute GatewayClass ReferenceGrant Role RoleBinding ClusterRole ClusterRoleBinding PersistentVolumeClaim PersistentVolume StorageClass PodDisruptionBudget HorizontalPodAutoscaler ScaledObject CustomResourceDefinition EndpointSlice Endpoints Rollout") {
 		kinds[kind] = true
+	}
+	for name := range otherRoutes {
+		kinds[name[strings.IndexByte(name, '/')+1:]] = true
 	}
 	return kinds
 }()

@@ -65,7 +65,8 @@ func line(data []byte, offset int) int {
 }
 
 // Depth refuses brackets that nest deeper than any real document, before a recursive parser sees them.
-// Brackets in double-quoted strings do not count.
+// Brackets in double-quoted strings do not count. In YAML most brackets are words of a text ("[0, 1)"): there a line
+// that begins like a text or a key starts anew; what gets past that meets the parser's own bound.
 func Depth(f model.File) error {
 	depth, quoted, lines := 0, false, !JSON(f.Data)
 	for i := 0; i < len(f.Data); i++ {
@@ -76,6 +77,9 @@ func Depth(f model.File) error {
 			quoted = !quoted
 		case c == '\n' && lines:
 			quoted = false // an apostrophe or inch mark in a comment must not hide the rest
+			if !goesOn(f.Data[i+1:]) {
+				depth = 0
+			}
 		case quoted:
 		case c == '[' || c == '{':
 			if depth++; depth > MaxDepth {
@@ -83,6 +87,43 @@ func Depth(f model.File) error {
 			}
 		case (c == ']' || c == '}') && depth > 0:
 			depth--
+		}
+	}
+	return nil
+}
+
+// goesOn reports whether a line of YAML can only continue what is in brackets.
+func goesOn(rest []byte) bool {
+	for _, c := range rest[:min(len(rest), 256)] {
+		switch c {
+		case ' ', '\t', '\r':
+			continue
+		}
+		return bytes.IndexByte([]byte("[{]},\"'\n"), c) >= 0
+	}
+	return true
+}
+
+// The values that one document of a format may hold: each takes far more memory than its text.
+const (
+	KubernetesValues = 400_000
+	ComposeValues    = 200_000
+	OpenAPIValues    = 600_000 // of YAML; JSON is read as a stream
+)
+
+// Values refuses a document with more values than memory is for. It counts what separates them.
+func Values(f model.File, most int) error {
+	n, start := 0, true
+	for i, c := range f.Data {
+		if start && c == '-' && bytes.HasPrefix(f.Data[i:], []byte("---")) {
+			n = 0
+		}
+		start = c == '\n'
+		switch c {
+		case '\n', ',', '[', '{':
+			if n++; n > most {
+				return model.Fail(f.Path, line(f.Data, i), "One document holds more than %d values; import it in parts.", most)
+			}
 		}
 	}
 	return nil

@@ -273,8 +273,8 @@ type PortMTLS struct {
 	At   string `json:"at"`
 }
 
-// Admission is what the authorization policies that cover a workload let in, seen together. The zero value says that
-// no policy covers it.
+// Admission is what the authorization policies that cover a workload let in, seen together. Where no policy covers it,
+// all is zero but DemandsToken, which is unknown.
 type Admission struct {
 	Allows       int    `json:"allows"`        // ALLOW policies that cover it
 	DenyAll      bool   `json:"deny_all"`      // one of them has no rules, so nothing gets in but what others name
@@ -341,6 +341,7 @@ const (
 	FactLiteralSecret  = "literal_secret"         // part = env name; value = source (env, config_map); never the secret
 	FactDatastore      = "datastore"              // the kind
 	FactLanguage       = "language"
+	FactStorage        = "storage"    // part = claim; "class fast, encrypted"
 	FactOperations     = "operations" // "31 operations, 2 without security"
 )
 

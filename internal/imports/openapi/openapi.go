@@ -5,15 +5,10 @@ package openapi
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/getkin/kin-openapi/openapi3"
-	"sigs.k8s.io/yaml"
 
 	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
@@ -21,8 +16,7 @@ import (
 
 var (
 	yamlKey = regexp.MustCompile(`(?m)^["']?(?:openapi|swagger)["']?\s*:\s*["']?([0-9][0-9A-Za-z.\-]*)["']?\s*(?:#.*)?\r?$`)
-	jsonKey = regexp.MustCompile(`"(?:openapi|swagger)"\s*:\s*"([^"]*)"`)
-	lineIn  = regexp.MustCompile(`line (\d+)`)
+	jsonKey = regexp.MustCompile(`"(?:openapi|swagger)"\s*:\s*"?([0-9][^",}\s]*)`)
 )
 
 // Sniff tells whether these bytes look like an OpenAPI or Swagger document.
@@ -30,6 +24,9 @@ func Sniff(data []byte) bool { return version(data) != "" }
 
 // version is what the document's own top level says.
 func version(data []byte) string {
+	if !bytes.Contains(data, []byte("openapi")) && !bytes.Contains(data, []byte("swagger")) {
+		return ""
+	}
 	if !limit.JSON(data) {
 		if m := yamlKey.FindSubmatch(data); m != nil {
 			return string(m[1])
@@ -74,27 +71,36 @@ func Read(f model.File) (*model.Inspection, error) {
 			return nil, err
 		}
 	}
-	result := model.New()
-	doc, whole, err := load(f)
+	read := readYAML
+	if limit.JSON(f.Data) {
+		read = readJSON
+	}
+	doc, err := read(f)
 	if err != nil {
 		return nil, err
 	}
-	if doc.Paths == nil && doc.Components == nil && len(doc.Webhooks) == 0 && doc.Extensions["definitions"] == nil {
+	if len(doc.paths) == 0 && doc.webhooks == 0 && !doc.components && !hasPaths(f.Data) {
 		return nil, model.Fail(f.Path, 0, "It has neither paths nor webhooks nor components, so it describes no API.")
 	}
-	if !whole {
+	result := model.New()
+	result.Operations = operations(f.Path, doc)
+	if doc.elsewhere {
 		result.Problems = append(result.Problems, model.Problem{Path: f.Path, Message: "It refers to other documents, which are never fetched; only what is written in this one was read."})
 	}
-	result.Operations = operations(f.Path, doc)
 	open := 0
 	for _, o := range result.Operations {
 		if o.Security != "required" {
 			open++
 		}
 	}
-	result.Inputs = append(result.Inputs, model.Input{Path: f.Path, Format: "openapi", Version: v, Kind: model.KindOpenAPI, Note: note(len(result.Operations), open, len(doc.Webhooks))})
+	result.Inputs = append(result.Inputs, model.Input{Path: f.Path, Format: "openapi", Version: v, Kind: model.KindOpenAPI, Note: note(len(result.Operations), open, doc.webhooks)})
 	return result, nil
 }
+
+var pathsKey = regexp.MustCompile(`(?m)(^|[{,]\s*)["']?paths["']?\s*:`)
+
+// hasPaths tells a document without operations from one that describes nothing.
+func hasPaths(data []byte) bool { return pathsKey.Match(data) }
 
 func note(all, open, webhooks int) string {
 	text := fmt.Sprintf("%d operations", all)
@@ -110,78 +116,26 @@ func note(all, open, webhooks int) string {
 	return text
 }
 
-// load reads with places first; a document that refers to others is read again as it stands.
-func load(f model.File) (doc *openapi3.T, whole bool, err error) {
-	loader := openapi3.NewLoader()
-	loader.IncludeOrigin = true
-	doc, err = loader.LoadFromData(f.Data)
-	if err == nil {
-		return doc, true, nil
-	}
-	asJSON, convertErr := yaml.YAMLToJSON(f.Data)
-	if convertErr != nil {
-		return nil, false, fail(f, convertErr)
-	}
-	doc = &openapi3.T{}
-	if json.Unmarshal(asJSON, doc) != nil {
-		return nil, false, fail(f, err)
-	}
-	return doc, false, nil
-}
-
-// fail names the place as far as the parser knows it.
-func fail(f model.File, err error) error {
-	text, line := err.Error(), 0
-	if m := lineIn.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1]) // digits by the pattern
-	}
-	text = strings.TrimPrefix(text, "error converting YAML to JSON: yaml: ")
-	text, _, _ = strings.Cut(text, "\n")
-	if len(text) > 160 {
-		text = text[:160] + "…"
-	}
-	return model.Fail(f.Path, line, "This OpenAPI document cannot be read: %s.", strings.TrimRight(text, "."))
-}
-
-func operations(path string, doc *openapi3.T) []model.Operation {
+func operations(path string, doc *document) []model.Operation {
 	list := []model.Operation{}
-	if doc.Paths == nil {
-		return list
-	}
-	title := ""
-	if doc.Info != nil {
-		title = doc.Info.Title
-	}
-	for route, item := range doc.Paths.Map() {
-		for method, o := range item.Operations() {
-			line := 0
-			if o.Origin != nil && o.Origin.Key != nil {
-				line = o.Origin.Key.Line
+	for route, written := range doc.paths {
+		item := doc.item(written)
+		if item == nil || strings.HasPrefix(route, "x-") {
+			continue
+		}
+		for method, o := range item.operations {
+			effective := doc.security
+			if o.security != nil {
+				effective = o.security
 			}
-			effective := doc.Security
-			if o.Security != nil {
-				effective = *o.Security
-			}
-			list = append(list, model.Operation{Method: method, Path: route, Security: security(effective), Document: title, Input: path, At: model.At(path, line)})
+			stated := o.security != nil || (doc.security != nil && doc.security.alternatives > 0)
+			list = append(list, model.Operation{Method: strings.ToUpper(method), Path: route, Security: effective.word(), Stated: stated, Document: doc.title, Input: path, At: model.At(path, o.line)})
 		}
 	}
 	slices.SortFunc(list, func(a, b model.Operation) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 	})
 	return list
-}
-
-// security is none without requirements, optional where one alternative is empty.
-func security(s openapi3.SecurityRequirements) string {
-	if len(s) == 0 {
-		return "none"
-	}
-	for _, alternative := range s {
-		if len(alternative) == 0 {
-			return "optional"
-		}
-	}
-	return "required"
 }
 
 // Servers lists the host names of the document's servers, to find whose document it is.

@@ -3,10 +3,10 @@ package imports
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,13 +56,17 @@ func (h *Handlers) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	names := map[int64]string{}
-	for _, s := range sources {
-		names[s.ID] = s.Name
+	environments, err := h.environments(c)
+	if err != nil {
+		return err
+	}
+	byID := map[int64]*inventory.Source{}
+	for i := range sources {
+		byID[sources[i].ID] = &sources[i]
 	}
 	l := view.List{Page: kit.Page(c, "imports", "Imports"), MayImport: kit.Can(c, access.Write, access.Imports)}
 	for i := range rows {
-		l.Rows = append(l.Rows, past(c, &rows[i], names[rows[i].SourceID]))
+		l.Rows = append(l.Rows, past(c, &rows[i], byID[rows[i].SourceID], environments))
 	}
 	l.Pages = ui.Pages{Page: page, Of: max(1, int((total+inventory.PageSize-1)/inventory.PageSize)), Total: total, What: "imports"}
 	address := func(n int) string { return kit.In(c, "/imports?page="+strconv.Itoa(n)) }
@@ -75,15 +79,28 @@ func (h *Handlers) list(c echo.Context) error {
 	return kit.Render(c, http.StatusOK, view.Index(l))
 }
 
-func past(c echo.Context, i *inventory.Import, source string) view.Past {
-	p := view.Past{Href: kit.In(c, "/imports/"+strconv.FormatInt(i.ID, 10)), Source: source, Who: i.ActorName, At: i.CreatedAt, Partial: i.Partial}
+// environments are the names of the environments by id.
+func (h *Handlers) environments(c echo.Context) (map[int64]string, error) {
+	list, err := h.book.Environments(kit.Ctx(c), kit.Of(c).Actor)
+	names := map[int64]string{}
+	for _, e := range list {
+		names[e.ID] = e.Name
+	}
+	return names, err
+}
+
+func past(c echo.Context, i *inventory.Import, source *inventory.Source, environments map[int64]string) view.Past {
+	p := view.Past{Href: kit.In(c, "/imports/"+strconv.FormatInt(i.ID, 10)), Who: i.ActorName, At: i.CreatedAt, Partial: i.Partial, Complete: i.NamespacesComplete}
+	if source != nil {
+		p.Source, p.Environment = source.Name, environments[source.EnvironmentID]
+	}
 	switch i.State {
 	case inventory.ImportApplied:
-		p.State, p.Tone, p.Summary = "counts", ui.OK, summary(i)
+		p.State, p.Tone, p.Summary = "in use", ui.OK, summary(i)
 	case inventory.ImportUndone:
 		p.State, p.Tone, p.Summary = "undone", ui.Unk, summary(i)
 	default:
-		p.State, p.Tone, p.Summary = "waits for a word", ui.Warn, "Nothing was stored yet."
+		p.State, p.Tone, p.Summary = "to be confirmed", ui.Warn, "Nothing was stored yet."
 	}
 	return p
 }
@@ -96,19 +113,23 @@ func countsOf(i *inventory.Import) map[string]intake.Counts {
 	return counts
 }
 
+// summary says what an import did: each kind of change with what it is made of.
 func summary(i *inventory.Import) string {
 	n := countsOf(i)
-	var parts []string
-	for _, of := range []struct{ key, one, many string }{{"services", "service", "services"}, {"dependencies", "call", "calls"}, {"facts", "fact", "facts"}} {
-		c := n[of.key]
-		if all := c.Created + c.Changed + c.Gone; all > 0 {
-			parts = append(parts, fmt.Sprintf("%s (%d new, %d changed, %d gone)", ui.Plural(all, of.one, of.many), c.Created, c.Changed, c.Gone))
+	var list []string
+	for _, of := range []struct {
+		word string
+		of   func(intake.Counts) int
+	}{{"New", func(c intake.Counts) int { return c.Created }}, {"Changed", func(c intake.Counts) int { return c.Changed }}, {"Gone", func(c intake.Counts) int { return c.Gone }}} {
+		services, calls, facts := of.of(n["services"]), of.of(n["dependencies"]), of.of(n["facts"])
+		if services+calls+facts > 0 {
+			list = append(list, of.word+": "+parts(services, calls, facts)+".")
 		}
 	}
-	if len(parts) == 0 {
+	if len(list) == 0 {
 		return "Nothing changed."
 	}
-	return strings.Join(parts, ", ") + "."
+	return strings.Join(list, " ")
 }
 
 func (h *Handlers) newForm(c echo.Context) error {
@@ -119,7 +140,7 @@ func (h *Handlers) uploadPage(c echo.Context, status int, failure error) error {
 	if err := kit.Require(c, access.Write, access.Imports); err != nil {
 		return err
 	}
-	u := view.Upload{Page: kit.Page(c, "imports", "Import files", crumb(c)), Action: kit.In(c, "/imports"), Source: c.FormValue("source"), Partial: c.FormValue("partial") != ""}
+	u := view.Upload{Page: kit.Page(c, "imports", "Import files", crumb(c)), Action: kit.In(c, "/imports"), Source: c.FormValue("source"), Partial: c.FormValue("partial") != "", Complete: c.FormValue("namespaces_complete") != ""}
 	if failure != nil {
 		var ok bool
 		if u.Message, u.Errors, u.Problems, ok = kit.Invalid(failure); !ok {
@@ -133,6 +154,15 @@ func (h *Handlers) uploadPage(c echo.Context, status int, failure error) error {
 	for _, e := range environments {
 		id := strconv.FormatInt(e.ID, 10)
 		u.Environments = append(u.Environments, ui.Option{Value: id, Label: e.Name, Chosen: id == c.FormValue("environment")})
+	}
+	sources, err := h.book.Sources(kit.Ctx(c), kit.Of(c).Actor)
+	if err != nil {
+		return err
+	}
+	for i := range sources[:min(len(sources), 100)] {
+		if !slices.Contains(u.Sources, sources[i].Name) {
+			u.Sources = append(u.Sources, sources[i].Name)
+		}
 	}
 	return kit.Render(c, status, view.New(u))
 }
@@ -148,7 +178,7 @@ func (h *Handlers) upload(c echo.Context) error {
 	found, err := read(c)
 	if err == nil {
 		var id int64
-		id, err = h.flow.Propose(kit.Ctx(c), kit.Of(c).Actor, intake.Proposal{EnvironmentID: kit.Number64(c.FormValue("environment")), SourceName: c.FormValue("source"), Partial: c.FormValue("partial") != "", Inspection: found})
+		id, err = h.flow.Propose(kit.Ctx(c), kit.Of(c).Actor, intake.Proposal{EnvironmentID: kit.Number64(c.FormValue("environment")), SourceName: c.FormValue("source"), Partial: c.FormValue("partial") != "", NamespacesComplete: c.FormValue("namespaces_complete") != "", Inspection: found})
 		if err == nil {
 			return c.Redirect(http.StatusSeeOther, kit.In(c, "/imports/"+strconv.FormatInt(id, 10)))
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"muster/internal/access"
 	"muster/internal/imports/model"
 	"muster/internal/intake"
 	"muster/internal/inventory"
@@ -29,20 +30,24 @@ func (h *Handlers) show(c echo.Context) error {
 		return err
 	}
 	if i.State == inventory.ImportPreview {
-		return h.previewPage(c, http.StatusOK, id, nil, "")
+		return h.previewPage(c, http.StatusOK, id, nil, nil, "")
 	}
-	return h.decided(c, &i, source.Name)
+	return h.decided(c, &i, &source)
 }
 
-func (h *Handlers) decided(c echo.Context, i *inventory.Import, source string) error {
-	s := view.Show{Page: kit.Page(c, "imports", "Import of "+source, crumb(c)), Past: past(c, i, source)}
+func (h *Handlers) decided(c echo.Context, i *inventory.Import, source *inventory.Source) error {
+	environments, err := h.environments(c)
+	if err != nil {
+		return err
+	}
+	s := view.Show{Page: kit.Page(c, "imports", "Import of "+source.Name, crumb(c)), Past: past(c, i, source, environments)}
 	ok, why, err := h.flow.MayUndo(kit.Ctx(c), i)
 	if err != nil {
 		return err
 	}
-	if ok {
+	if ok && kit.Can(c, access.Delete, access.Imports) {
 		s.Undo = s.Href + "/undo"
-	} else if i.State == inventory.ImportApplied {
+	} else if !ok && i.State == inventory.ImportApplied {
 		s.WhyNot = why
 	}
 	var inputs []model.Input
@@ -64,111 +69,145 @@ func filesOf(inputs []model.Input, problems []model.Problem) ([]view.File, []vie
 	}
 	var troubles []view.Trouble
 	for _, p := range problems {
-		troubles = append(troubles, view.Trouble{Path: p.Path, At: p.At, Text: p.Message})
+		t := view.Trouble{Path: p.Path, At: p.At, Text: p.Message}
+		if _, line := model.SplitAt(p.At); line > 0 {
+			t.Line = line
+		} else if n, err := strconv.Atoi(strings.TrimPrefix(p.At, "line ")); err == nil {
+			t.Line = n
+		}
+		troubles = append(troubles, t)
 	}
 	return files, troubles
 }
 
-func counts(services, calls, facts intake.Counts) []view.Count {
-	sum := func(f func(intake.Counts) int) (int, string) {
-		return f(services) + f(calls) + f(facts), fmt.Sprintf("%s, %s, %s", ui.Plural(f(services), "service", "services"), ui.Plural(f(calls), "call", "calls"), ui.Plural(f(facts), "fact", "facts"))
+// parts says what a number is made of; what there is none of is left out.
+func parts(services, calls, facts int) string {
+	var list []string
+	for _, of := range []struct {
+		n         int
+		one, many string
+	}{{services, "service", "services"}, {calls, "call", "calls"}, {facts, "fact", "facts"}} {
+		if of.n > 0 {
+			list = append(list, ui.Plural(of.n, of.one, of.many))
+		}
 	}
+	if len(list) == 0 {
+		return "nothing"
+	}
+	return strings.Join(list, ", ")
+}
+
+func counts(services, calls, facts intake.Counts) []view.Count {
 	list := []view.Count{{Label: "New"}, {Label: "Changed"}, {Label: "Unchanged"}, {Label: "Gone"}}
-	list[0].N, list[0].Note = sum(func(c intake.Counts) int { return c.Created })
-	list[1].N, list[1].Note = sum(func(c intake.Counts) int { return c.Changed })
-	list[2].N, list[2].Note = sum(func(c intake.Counts) int { return c.Unchanged })
-	list[3].N, list[3].Note = sum(func(c intake.Counts) int { return c.Gone })
+	for i, f := range []func(intake.Counts) int{
+		func(c intake.Counts) int { return c.Created }, func(c intake.Counts) int { return c.Changed },
+		func(c intake.Counts) int { return c.Unchanged }, func(c intake.Counts) int { return c.Gone },
+	} {
+		list[i].N, list[i].Note = f(services)+f(calls)+f(facts), parts(f(services), f(calls), f(facts))
+	}
 	if list[3].N > 0 {
 		list[3].Tone = ui.Warn
 	}
 	return list
 }
 
-// maxLines is how many changes one preview shows; the numbers above count all.
-const maxLines = 150
+// maxGroups and maxSub are how many services one preview shows, and how many lines of each; the numbers above count all.
+const (
+	maxGroups = 100
+	maxSub    = 6
+)
 
-func (h *Handlers) previewPage(c echo.Context, status int, id int64, values url.Values, message string) error {
+func (h *Handlers) previewPage(c echo.Context, status int, id int64, values url.Values, everyone []inventory.Service, message string) error {
 	v := kit.Of(c)
-	preview, err := h.flow.Preview(kit.Ctx(c), v.Actor, id, choicesOf(values))
+	var err error
+	if everyone == nil {
+		if everyone, err = h.book.Everyone(kit.Ctx(c), v.Actor); err != nil {
+			return err
+		}
+	}
+	choices, wrong := choicesOf(values, everyone)
+	preview, err := h.flow.Preview(kit.Ctx(c), v.Actor, id, choices)
 	if err != nil {
 		return err
 	}
-	everyone, err := h.book.Everyone(kit.Ctx(c), v.Actor)
+	environments, err := h.environments(c)
 	if err != nil {
 		return err
 	}
 	href := kit.In(c, "/imports/"+strconv.FormatInt(id, 10))
-	p := view.Preview{Page: kit.Page(c, "imports", "Check before importing", crumb(c)), ID: id, Confirm: href + "/confirm", Cancel: href + "/cancel", Message: message, Same: preview.SameBefore, Nothing: preview.Plan.Nothing(),
-		All: href, RiskHref: href + "?show=risk", OnlyRisk: c.QueryParam("show") == "risk"}
-	p.Lead = fmt.Sprintf("%s from %s, as source “%s”. Nothing is stored until you confirm.", ui.Plural(len(preview.Inputs), "file", "files"), preview.Import.ActorName, preview.Source.Name)
-	if preview.Import.Partial {
-		p.Lead = strings.Replace(p.Lead, "”.", "”, a part only.", 1)
-	}
+	p := view.Preview{Page: kit.Page(c, "imports", "Check before importing", crumb(c)), Confirm: href + "/confirm", Cancel: href + "/cancel", Message: message, Same: preview.SameBefore, Nothing: preview.Plan.Nothing(),
+		All: href, RiskHref: href + "?show=risk", OnlyRisk: c.QueryParam("show") == "risk", Source: preview.Source.Name, Environment: environments[preview.Source.EnvironmentID],
+		Partial: preview.Import.Partial, Complete: preview.Import.NamespacesComplete}
+	p.Lead = fmt.Sprintf("%s from %s. Nothing is stored until you confirm.", ui.Plural(len(preview.Inputs), "file", "files"), preview.Import.ActorName)
 	p.Counts = counts(preview.Plan.Services, preview.Plan.Dependencies, preview.Plan.Facts)
-	p.Counts = append(p.Counts, view.Count{Label: "Unresolved", N: len(preview.Plan.Unresolved), Note: "names we could not match"})
+	unresolved := view.Count{Label: "Unresolved", N: len(preview.Plan.Unresolved), Note: "names that match no service"}
+	if unresolved.N > 0 {
+		unresolved.Tone = ui.Warn
+	}
+	p.Counts = append(p.Counts, unresolved)
 	p.Files, p.Troubles = filesOf(preview.Inputs, preview.Problems)
 	if preview.Plan.Held {
 		p.Held = fmt.Sprintf("%d workloads that this source showed before are not in these files, more than half. Did the export fail? If it did, or if these files are only a part, cancel and import again.", len(preview.Plan.Writes.Ended.Bindings))
 	}
-	asks(&p, preview.Plan, everyone)
-	for _, l := range preview.Plan.Lines {
+	asks(&p, preview.Plan, everyone, values, wrong)
+	for _, u := range preview.Plan.Unresolved {
+		p.Unresolved = append(p.Unresolved, view.Trouble{Text: u.Host, At: preview.Plan.NameOf(u.ServiceID), Path: u.Path, Line: u.Line})
+	}
+	p.Secrets = secretsOf(preview.Plan)
+	changes(&p, preview.Plan.Lines)
+	return kit.Render(c, status, view.Check(p))
+}
+
+// secretsOf lists the secrets that these files write in clear and that were not known before.
+func secretsOf(plan *intake.Plan) []view.Secret {
+	var list []view.Secret
+	for i := range plan.Writes.NewFacts {
+		if f := &plan.Writes.NewFacts[i]; f.Key == model.FactLiteralSecret && len(list) < 100 {
+			list = append(list, view.Secret{Name: f.Part, Service: plan.NameOf(f.ServiceID), Path: f.Path, Line: f.Line})
+		}
+	}
+	return list
+}
+
+// changes groups the lines of one kind and service, what is said of the service itself first.
+func changes(p *view.Preview, lines []intake.Line) {
+	at := map[string]int{}
+	for _, l := range lines {
 		if l.Risk {
 			p.Risks++
 		}
 		if p.OnlyRisk && !l.Risk {
 			continue
 		}
-		if len(p.Lines) >= maxLines {
-			p.More++
+		key := string(l.Kind) + " " + l.Subject
+		n, known := at[key]
+		if !known {
+			if len(p.Groups) >= maxGroups {
+				n = -1
+				p.More++
+			} else {
+				n = len(p.Groups)
+				p.Groups = append(p.Groups, view.Group{Kind: string(l.Kind), Subject: l.Subject})
+			}
+			at[key] = n
+		}
+		if n < 0 {
 			continue
 		}
-		p.Lines = append(p.Lines, view.Line{Kind: string(l.Kind), Subject: l.Subject, Text: l.Text, At: l.At, Risk: l.Risk})
-	}
-	return kit.Render(c, status, view.Check(p))
-}
-
-// asks offers a choice for each group that is new, and for each API document.
-func asks(p *view.Preview, plan *intake.Plan, everyone []inventory.Service) {
-	options := func(first string, chosen int64) []ui.Option {
-		list := []ui.Option{{Value: "0", Label: first, Chosen: chosen <= 0}}
-		for _, s := range everyone {
-			list = append(list, ui.Option{Value: strconv.FormatInt(s.ID, 10), Label: s.Name, Chosen: s.ID == chosen})
-		}
-		return list
-	}
-	if len(everyone) > 0 { // with nothing there, everything is new and there is nothing to choose
-		for _, m := range plan.Matches {
-			if !m.Decided && len(p.Matches) < 100 {
-				p.Matches = append(p.Matches, view.Match{Name: m.Name, Field: "group:" + m.Group, Workloads: m.Workloads, Options: options("a new service", m.Service)})
-			}
+		g := &p.Groups[n]
+		path, line := model.SplitAt(l.At)
+		g.Risk = g.Risk || l.Risk
+		g.Lines = append(g.Lines, view.Line{Text: l.Text, Path: path, Line: line, Risk: l.Risk})
+		if last := len(g.Lines) - 1; l.Main && last > 0 {
+			g.Lines[0], g.Lines[last] = g.Lines[last], g.Lines[0]
 		}
 	}
-	for _, d := range plan.Documents {
-		list := options("nobody's yet", d.Service)
-		if d.Service < 0 {
-			list = append(list, ui.Option{Value: "", Label: plan.NameOf(d.Service) + " (new)", Chosen: true})
-			list[0].Chosen = false
-		}
-		p.Documents = append(p.Documents, view.Match{Name: d.Path, Field: "document:" + d.Path, Workloads: d.Operations, Options: list})
-	}
-	for _, u := range plan.Unresolved {
-		p.Unresolved = append(p.Unresolved, view.Trouble{Text: u.Host, Path: plan.NameOf(u.ServiceID) + ", " + model.At(u.Path, u.Line)})
-	}
-}
-
-// choicesOf reads what a person decided in the preview.
-func choicesOf(values url.Values) intake.Choices {
-	c := intake.Choices{Groups: map[string]int64{}, Documents: map[string]int64{}, AcceptBig: values.Get("accept") != ""}
-	for key := range values {
-		value := values.Get(key)
-		if group, ok := strings.CutPrefix(key, "group:"); ok {
-			c.Groups[group] = kit.Number64(value)
-		}
-		if document, ok := strings.CutPrefix(key, "document:"); ok && value != "" {
-			c.Documents[document] = kit.Number64(value)
+	for i := range p.Groups {
+		if g := &p.Groups[i]; len(g.Lines) > maxSub+1 {
+			more := len(g.Lines) - maxSub
+			g.Lines = append(g.Lines[:maxSub], view.Line{Text: fmt.Sprintf("and %d more", more)})
 		}
 	}
-	return c
 }
 
 func (h *Handlers) confirm(c echo.Context) error {
@@ -180,14 +219,41 @@ func (h *Handlers) confirm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := h.flow.Confirm(kit.Ctx(c), kit.Of(c).Actor, id, choicesOf(values))
+	everyone, err := h.book.Everyone(kit.Ctx(c), kit.Of(c).Actor)
+	if err != nil {
+		return err
+	}
+	choices, wrong := choicesOf(values, everyone)
+	if len(wrong) > 0 {
+		return h.previewPage(c, http.StatusUnprocessableEntity, id, values, everyone, "One of the names below is no service. Nothing was stored yet.")
+	}
+	plan, err := h.flow.Confirm(kit.Ctx(c), kit.Of(c).Actor, id, choices)
 	if err != nil {
 		if message, fields, _, ok := kit.Invalid(err); ok && fields["accept"] != "" {
-			return h.previewPage(c, kit.Status(err), id, values, message)
+			return h.previewPage(c, kit.Status(err), id, values, everyone, message)
 		}
 		return err
 	}
-	return kit.Done(c, "/services", fmt.Sprintf("Imported: %s new, %s changed.", ui.Plural(plan.Services.Created, "service", "services"), strconv.Itoa(plan.Services.Changed)))
+	return kit.Done(c, "/services", "Imported. "+imported(plan))
+}
+
+// imported says in a sentence what an import did.
+func imported(plan *intake.Plan) string {
+	s := plan.Services
+	if s.Created+s.Changed+s.Gone == 0 {
+		return "No service changed."
+	}
+	var list []string
+	if s.Created > 0 {
+		list = append(list, ui.Plural(s.Created, "new service", "new services"))
+	}
+	if s.Changed > 0 {
+		list = append(list, fmt.Sprintf("%d changed", s.Changed))
+	}
+	if s.Gone > 0 {
+		list = append(list, fmt.Sprintf("%d no longer in the files", s.Gone))
+	}
+	return strings.Join(list, ", ") + "."
 }
 
 func (h *Handlers) cancel(c echo.Context) error {

@@ -102,6 +102,9 @@ var navigation = []struct {
 }{
 	{"overview", "Overview", "overview", "", access.Inventory},
 	{"services", "Services", "services", "", access.Inventory},
+	{"matrix", "Controls", "shield", "", access.Posture},
+	{"exceptions", "Exceptions", "contrast", "", access.Posture},
+	{"registers", "Registers", "clip", "Evidence", access.Posture},
 	{"imports", "Imports", "import", "Evidence", access.Imports},
 	{"activity", "Activity", "log", "Evidence", access.Activities},
 	{"people", "People", "users", "Admin", access.Members},
@@ -110,7 +113,7 @@ var navigation = []struct {
 }
 
 // hrefs are the lines whose address is not their key.
-var hrefs = map[string]string{"people": "/members"}
+var hrefs = map[string]string{"people": "/members", "matrix": "/posture"}
 
 var control = mustControl()
 

@@ -9,7 +9,10 @@ import (
 )
 
 // Difference says in words what the log keeps as two JSON objects.
-func Difference(before, after string) string {
+func Difference(before, after string) string { return strings.Join(Changes(before, after), "; ") }
+
+// Changes is Difference, a line for each field. A field that says nothing, such as a count of none, has no line.
+func Changes(before, after string) []string {
 	old, now := map[string]any{}, map[string]any{}
 	if json.Unmarshal([]byte(before), &old) != nil {
 		old = map[string]any{}
@@ -20,14 +23,18 @@ func Difference(before, after string) string {
 	var parts []string
 	for _, key := range keys(old, now) {
 		word := strings.ReplaceAll(key, "_", " ")
-		switch o, had := old[key]; {
-		case !had:
-			parts = append(parts, fmt.Sprintf("%s: %s", word, plain(now[key])))
-		default:
-			parts = append(parts, fmt.Sprintf("%s: %s → %s", word, plain(o), plain(now[key])))
+		o, had := old[key]
+		n, has := now[key]
+		switch {
+		case had && has:
+			parts = append(parts, fmt.Sprintf("%s: %s → %s", word, plain(o), plain(n)))
+		case had:
+			parts = append(parts, fmt.Sprintf("%s: was %s", word, plain(o)))
+		case plain(n) != "" && plain(n) != "–" && plain(n) != "0":
+			parts = append(parts, fmt.Sprintf("%s: %s", word, plain(n)))
 		}
 	}
-	return strings.Join(parts, "; ")
+	return parts
 }
 
 // keys are those of both objects, in a fixed order.

@@ -4,9 +4,7 @@ package overview
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -33,7 +31,7 @@ func New(book *inventory.Book, log *activity.Service) *Handlers {
 
 // Routes registers the pages under a workspace.
 func (h *Handlers) Routes(g *echo.Group) {
-	g.GET("/overview", h.overview)
+	g.GET("/inventory", h.overview)
 	g.GET("/search", h.search)
 	g.GET("/activity", h.activity)
 }
@@ -44,7 +42,7 @@ func (h *Handlers) overview(c echo.Context) error {
 		return err
 	}
 	t := total(o.Groups)
-	p := view.Overview{Page: kit.Page(c, "overview", "Overview"), MayImport: kit.Can(c, access.Write, access.Imports), Empty: t.all == 0}
+	p := view.Overview{Page: kit.Page(c, "services", "At a glance", layout.Crumb{Label: "Services", Href: kit.In(c, "/services")}), MayImport: kit.Can(c, access.Write, access.Imports), Empty: t.all == 0}
 	services := kit.In(c, "/services")
 	p.Sentence = sentence(t, &o)
 	p.Cells = []view.Cell{{N: t.all - t.stores, Label: "services", Href: services + "?kind=service"}, {N: t.stores, Label: "datastores", Href: services + "?kind=datastore"},
@@ -158,41 +156,4 @@ func plainWord(t *totals) string {
 		return inventory.EncryptionNone
 	}
 	return inventory.EncryptionPlainEdge
-}
-
-func (h *Handlers) search(c echo.Context) error {
-	p := view.Search{Page: kit.Page(c, "", "Search"), Text: strings.TrimSpace(c.QueryParam("q"))}
-	if len(p.Text) > 200 {
-		p.Text = p.Text[:200]
-	}
-	if p.Text != "" {
-		found, err := h.book.Search(kit.Ctx(c), kit.Of(c).Actor, p.Text)
-		if err != nil {
-			return err
-		}
-		for i := range found {
-			s := &found[i]
-			p.Hits = append(p.Hits, view.Hit{Name: s.Name, Href: kit.In(c, "/services/"+s.Slug), Text: strings.TrimSpace(inventory.EncryptionPhrase(s.Encryption).Text + ". " + s.Description)})
-		}
-	} else if err := kit.Require(c, access.Read, access.Inventory); err != nil {
-		return err
-	}
-	return kit.Render(c, http.StatusOK, view.Results(p))
-}
-
-func (h *Handlers) activity(c echo.Context) error {
-	f := activity.Filter{Text: c.QueryParam("text"), BeforeSeq: kit.Number64(c.QueryParam("before")), Limit: inventory.PageSize}
-	rows, err := h.log.Search(kit.Ctx(c), kit.Of(c).Actor, f)
-	if err != nil {
-		return err
-	}
-	p := view.Activity{Page: kit.Page(c, "activity", "Activity", []layout.Crumb{}...), Text: f.Text}
-	for _, r := range rows {
-		p.Entries = append(p.Entries, view.Entry{Seq: r.Seq, Who: r.ActorName, What: strings.ReplaceAll(strings.ReplaceAll(r.Action, ".", " "), "_", " "), Object: r.ObjectName, Detail: kit.Difference(r.Before, r.After), From: r.IP, At: r.At})
-	}
-	if len(rows) == inventory.PageSize {
-		q := url.Values{"text": {f.Text}, "before": {strconv.FormatInt(rows[len(rows)-1].Seq, 10)}}
-		p.Older = kit.In(c, "/activity?"+q.Encode())
-	}
-	return kit.Render(c, http.StatusOK, view.Log(p))
 }

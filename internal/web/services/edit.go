@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"muster/internal/access"
+	"muster/internal/fault"
 	"muster/internal/inventory"
 	"muster/internal/web/kit"
 	"muster/views/layout"
@@ -64,9 +65,6 @@ func (h *Handlers) editPage(c echo.Context, status int, s *inventory.Service, va
 	if !ok {
 		return failure
 	}
-	if s != nil {
-		f.Version = s.Version // after a conflict the newest is shown, and saving again counts
-	}
 	teams, err := h.book.Teams(kit.Ctx(c), kit.Of(c).Actor)
 	if err != nil {
 		return err
@@ -87,7 +85,35 @@ func (h *Handlers) editPage(c echo.Context, status int, s *inventory.Service, va
 	if s != nil {
 		crumbs = append(crumbs, layout.Crumb{Label: s.Name, Href: cancel})
 	}
-	return kit.Render(c, status, view.EditPage(view.Edit{Page: kit.Page(c, "services", title, crumbs...), Form: f, New: s == nil, Cancel: cancel}))
+	e := view.Edit{Page: kit.Page(c, "services", title, crumbs...), Form: f, New: s == nil, Cancel: cancel}
+	if s != nil && fault.Is(failure, fault.Conflict) {
+		e.Version = s.Version // what is stored now stands beside the form, so saving again is a decision
+		e.Clashes = clashes(valuesOf(s), values, f.Choices)
+	}
+	return kit.Render(c, status, view.EditPage(e))
+}
+
+// clashes compares what is stored with what was typed, field by field, in words.
+func clashes(stored, typed url.Values, choices map[string][]ui.Option) []view.Clash {
+	word := func(field string, values url.Values) string {
+		for _, o := range choices[field] {
+			if o.Value == values.Get(field) {
+				return o.Label
+			}
+		}
+		if text := strings.Join(values[field], ", "); text != "" {
+			return text
+		}
+		return "nothing"
+	}
+	var list []view.Clash
+	for _, f := range []struct{ field, label string }{{"name", "Name"}, {"description", "What it does"}, {"kind", "Kind"}, {"team", "Owner"}, {"tier", "Tier"}, {"exposure", "Who can reach it"},
+		{"data_classes", "Data"}, {"language", "Language"}, {"runtime", "Runtime"}, {"repository", "Repository"}, {"labels", "Labels"}} {
+		if now, yours := word(f.field, stored), word(f.field, typed); now != yours {
+			list = append(list, view.Clash{Label: f.label, Now: now, Yours: yours})
+		}
+	}
+	return list
 }
 
 func (h *Handlers) newForm(c echo.Context) error {
@@ -106,7 +132,7 @@ func (h *Handlers) create(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.book.Create(kit.Ctx(c), kit.Of(c).Actor, editOf(values))
+	s, err := h.steward.Create(kit.Ctx(c), kit.Of(c).Actor, editOf(values))
 	if err != nil {
 		return h.editPage(c, kit.Status(err), nil, values, err)
 	}
@@ -133,7 +159,7 @@ func (h *Handlers) edit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	saved, err := h.book.Save(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), editOf(values))
+	saved, err := h.steward.Save(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), editOf(values))
 	if err != nil {
 		s, getErr := h.get(c)
 		if getErr != nil {
@@ -145,7 +171,7 @@ func (h *Handlers) edit(c echo.Context) error {
 }
 
 func (h *Handlers) confirm(c echo.Context) error {
-	s, err := h.book.Confirm(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"))
+	s, err := h.steward.Confirm(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -175,8 +201,10 @@ func (h *Handlers) small(c echo.Context, status int, kind string, values url.Val
 		title, p.Lead, p.Button = "Merge "+s.Name, "Its workloads, calls, addresses and operations move to the other service. Its address leads there.", "Merge"
 		err = h.others(c, &f, "into", s.ID)
 	case "split":
-		title, p.Lead, p.Button = "Split "+s.Name, "Some of its workloads become a service of their own.", "Split"
-		err = h.workloads(c, &s, &f, values["binding"])
+		title, p.Lead, p.Button = "Split "+s.Name, "Some of its workloads become a service of their own, with their facts. Calls and addresses follow with the next import.", "Split"
+		if err = h.workloads(c, &s, &f, values["binding"]); len(f.Checks["binding"]) < 2 {
+			p.Cannot, p.Instead = "There is nothing to split", "It has fewer than two workloads in the files. Only services of several workloads can be split."
+		}
 	}
 	if err != nil {
 		return err
@@ -201,6 +229,9 @@ func (h *Handlers) others(c echo.Context, f *view.Form, name string, but int64) 
 func (h *Handlers) workloads(c echo.Context, s *inventory.Service, f *view.Form, chosen []string) error {
 	d, err := h.book.Detail(kit.Ctx(c), kit.Of(c).Actor, s, 1)
 	for _, b := range d.Bindings {
+		if b.GoneAt != nil {
+			continue // what is gone stays where it was
+		}
 		id := strconv.FormatInt(b.ID, 10)
 		f.Checks["binding"] = append(f.Checks["binding"], ui.Check{Name: "binding", Value: id, Label: b.Workload(), On: slices.Contains(chosen, id)})
 	}
@@ -222,7 +253,7 @@ func (h *Handlers) retire(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.book.Retire(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), values.Get("reason"))
+	s, err := h.steward.Retire(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), values.Get("reason"))
 	if err != nil {
 		return h.small(c, kit.Status(err), "retire", values, err)
 	}
@@ -230,7 +261,7 @@ func (h *Handlers) retire(c echo.Context) error {
 }
 
 func (h *Handlers) restore(c echo.Context) error {
-	s, err := h.book.Restore(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"))
+	s, err := h.steward.Restore(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -242,7 +273,7 @@ func (h *Handlers) merge(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.book.Merge(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), kit.Number64(values.Get("into")))
+	s, err := h.steward.Merge(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), kit.Number64(values.Get("into")))
 	if err != nil {
 		return h.small(c, kit.Status(err), "merge", values, err)
 	}
@@ -254,7 +285,7 @@ func (h *Handlers) split(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.book.Split(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), values.Get("name"), kit.Numbers(values["binding"]))
+	s, err := h.steward.Split(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), values.Get("name"), kit.Numbers(values["binding"]))
 	if err != nil {
 		return h.small(c, kit.Status(err), "split", values, err)
 	}
@@ -302,7 +333,7 @@ func (h *Handlers) addCall(c echo.Context) error {
 		return err
 	}
 	call := inventory.Call{EnvironmentID: kit.Number64(values.Get("environment")), To: kit.Number64(values.Get("to")), Transport: values.Get("transport"), Authentication: values.Get("authentication"), Authorization: values.Get("authorization")}
-	if err := h.book.AddCall(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), call); err != nil {
+	if err := h.steward.AddCall(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), call); err != nil {
 		return h.again(c, "calls", values, err)
 	}
 	return kit.Done(c, "/services/"+c.Param("slug")+"?tab=calls", "The call was added.")
@@ -313,7 +344,7 @@ func (h *Handlers) removeCall(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.book.RemoveCall(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), id); err != nil {
+	if err := h.steward.RemoveCall(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), id); err != nil {
 		return err
 	}
 	return kit.Done(c, "/services/"+c.Param("slug")+"?tab=calls", "The call was removed.")
@@ -324,7 +355,7 @@ func (h *Handlers) addEndpoint(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.book.AddEndpoint(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), kit.Number64(values.Get("environment")), values.Get("address"), values.Get("scope")); err != nil {
+	if err := h.steward.AddEndpoint(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), kit.Number64(values.Get("environment")), values.Get("address"), values.Get("scope")); err != nil {
 		return h.again(c, "endpoints", values, err)
 	}
 	return kit.Done(c, "/services/"+c.Param("slug")+"?tab=endpoints", "The address was added.")
@@ -335,7 +366,7 @@ func (h *Handlers) removeEndpoint(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.book.RemoveEndpoint(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), id); err != nil {
+	if err := h.steward.RemoveEndpoint(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), id); err != nil {
 		return err
 	}
 	return kit.Done(c, "/services/"+c.Param("slug")+"?tab=endpoints", "The address was removed.")

@@ -12,6 +12,8 @@ import (
 
 	"muster/internal/access"
 	"muster/internal/inventory"
+	"muster/internal/posture"
+	"muster/internal/steward"
 	"muster/internal/web/kit"
 	"muster/views/layout"
 	view "muster/views/services"
@@ -19,10 +21,16 @@ import (
 )
 
 // Handlers serve the pages.
-type Handlers struct{ book *inventory.Book }
+type Handlers struct {
+	book    *inventory.Book
+	steward *steward.Service
+	posture *posture.Service
+}
 
 // New makes the handlers.
-func New(book *inventory.Book) *Handlers { return &Handlers{book: book} }
+func New(book *inventory.Book, s *steward.Service, p *posture.Service) *Handlers {
+	return &Handlers{book: book, steward: s, posture: p}
+}
 
 // Routes registers the pages under a workspace.
 func (h *Handlers) Routes(g *echo.Group) {
@@ -81,20 +89,32 @@ func (h *Handlers) listPage(c echo.Context, status int, message string) error {
 	if err != nil {
 		return err
 	}
+	ids := make([]int64, 0, len(page.Rows))
+	for i := range page.Rows {
+		ids = append(ids, page.Rows[i].ID)
+	}
+	scores, err := h.posture.Standings(ctx, v.Actor, ids)
+	if err != nil {
+		return err
+	}
 	teams, err := h.book.Teams(ctx, v.Actor)
 	if err != nil {
 		return err
 	}
-	l := view.List{Page: kit.Page(c, "services", "Services"), Text: f.Text, Sort: f.Sort, Clear: kit.In(c, "/services"), Unconfirmed: f.Unconfirmed, Message: message,
+	tally, err := h.book.Tally(ctx, v.Actor)
+	if err != nil {
+		return err
+	}
+	sources, err := h.book.SourceNames(ctx, v.Actor, page.Rows)
+	if err != nil {
+		return err
+	}
+	l := view.List{Page: kit.Page(c, "services", "Services"), Text: f.Text, Sort: f.Sort, Clear: kit.In(c, "/services"), Unconfirmed: f.Unconfirmed, Retired: f.Retired, Message: message,
 		MayWrite: kit.Can(c, access.Write, access.Inventory), MayImport: kit.Can(c, access.Write, access.Imports)}
 	if l.Sort == "" {
 		l.Sort = "name"
 	}
-	blankFilter := f
-	blankFilter.Sort, blankFilter.Page = "", 0
-	l.Filtered = blankFilter != inventory.Filter{}
-	l.Empty = page.Total == 0 && !l.Filtered
-	l.Lead = fmt.Sprintf("%d services and datastores.", page.Total)
+	lead(&l, tally)
 	l.SortBy = func(column string) string {
 		if l.Sort == column {
 			column = "-" + column
@@ -103,11 +123,59 @@ func (h *Handlers) listPage(c echo.Context, status int, message string) error {
 	}
 	names := teamNames(teams)
 	for i := range page.Rows {
-		l.Rows = append(l.Rows, row(c, &page.Rows[i], names))
+		r := row(c, &page.Rows[i], names)
+		r.PostureHref = r.Href + "/posture"
+		if s, judged := scores[page.Rows[i].ID]; judged {
+			r.Score, r.Coverage = strconv.Itoa(posture.Shown(s.Score)), fmt.Sprintf("%d %% known", posture.Shown(100*s.Coverage))
+		}
+		r.Sub = strings.TrimPrefix(strings.Join(append(sources[page.Rows[i].ID], r.Sub), " · "), " · ")
+		l.Rows = append(l.Rows, r)
 	}
 	choices(&l, &f, teams)
+	l.Chips = chips(c, &l)
+	l.Empty = tally.All == 0 && len(l.Chips) == 0
 	l.Pages = Pages(page.Page, page.Pages(), page.Total, "services", func(n int) string { return with(c, "page", strconv.Itoa(n)) })
 	return kit.Render(c, status, view.Index(l))
+}
+
+func lead(l *view.List, t inventory.Tally) {
+	if t.All == 0 {
+		return
+	}
+	l.Lead = fmt.Sprintf("%s, %d confirmed by a person.", ui.Plural(int(t.All), "service or datastore", "services and datastores"), t.All-t.Unconfirmed)
+	if t.Unconfirmed > 0 {
+		l.Waiting, l.WaitingHref = ui.Plural(int(t.Unconfirmed), "waits", "wait")+" for someone to confirm the facts.", l.Clear+"?unconfirmed=1"
+	}
+}
+
+// chips are the active filters, each with the list without it.
+func chips(c echo.Context, l *view.List) []ui.Chip {
+	var list []ui.Chip
+	add := func(key, label string) { list = append(list, ui.Chip{Label: label, Without: with(c, key, "")}) }
+	if l.Text != "" {
+		add("text", "“"+l.Text+"”")
+	}
+	for _, of := range []struct {
+		key, name string
+		options   []ui.Option
+		second    bool
+	}{{"tier", "", l.Tiers, false}, {"exposure", "Exposure: ", l.Exposures, false}, {"team", "Owner: ", l.Owners, false}, {"data", "Data: ", l.Data, false},
+		{"authentication", "Authentication: ", l.Auths, true}, {"encryption", "Encryption: ", l.Encs, true}, {"kind", "", l.Kinds, true}} {
+		for i, o := range of.options {
+			if i > 0 && o.Chosen { // the first means any
+				add(of.key, of.name+o.Label)
+				l.More = l.More || of.second
+			}
+		}
+	}
+	if l.Unconfirmed {
+		add("unconfirmed", "Not confirmed")
+	}
+	if l.Retired {
+		add("retired", "Retired")
+	}
+	l.More = l.More || l.Unconfirmed || l.Retired
+	return list
 }
 
 // Pages makes the pager of a list.
@@ -133,9 +201,12 @@ func teamNames(teams []inventory.Team) map[int64]string {
 func row(c echo.Context, s *inventory.Service, teams map[int64]string) view.Row {
 	r := view.Row{ID: s.ID, Name: s.Name, Href: kit.In(c, "/services/"+s.Slug), Tier: s.Tier, Confirmed: s.ConfirmedAt != nil, Classes: strings.Join(s.Classes(), ", "), Seen: s.LastSeenAt,
 		Exposure: Word(inventory.ExposurePhrase(s.Exposure)), Authentication: Word(inventory.AuthenticationPhrase(s.Authentication)), Encryption: Word(inventory.EncryptionPhrase(s.Encryption)),
-		Callers: strconv.Itoa(s.Callers), Callees: strconv.Itoa(s.Callees)}
-	if kit.Of(c).Place.Visible != nil {
-		r.Callers, r.Callees = "–", "–" // counts would tell of services that a consultant may not see
+		AuthShort: Word(inventory.AuthenticationShort(s.Authentication)), EncShort: Word(inventory.EncryptionShort(s.Encryption))}
+	switch {
+	case kit.Of(c).Place.Visible != nil:
+		r.Calls = "–" // counts would tell of services that a consultant may not see
+	case s.Callers+s.Callees > 0:
+		r.Calls = fmt.Sprintf("%d in, %d out", s.Callers, s.Callees)
 	}
 	if s.TeamID != nil {
 		r.Owner = teams[*s.TeamID]
@@ -170,8 +241,9 @@ func choices(l *view.List, f *inventory.Filter, teams []inventory.Team) {
 	}
 	l.Owners = kit.Options(strconv.FormatInt(f.TeamID, 10), owners...)
 	l.Teams = kit.Options("", assign...)
-	l.Auths = kit.Options(f.Authentication, "", "Any authentication", "unknown", "Unknown", "none", "None documented", "partly", "Partly documented", "documented", "Documented", "mtls", "Mesh members", "named", "Named callers", "token", "Token")
-	l.Encs = kit.Options(f.Encryption, "", "Any encryption", "unknown", "Unknown", "none", "Plain text", "plain_edge", "Plain on the way in", "permissive", "Permissive", "tls", "TLS on the way in", "mtls", "Mutual TLS")
+	l.Auths = kit.Options(f.Authentication, "", "Any authentication", "unknown", "Unknown", "none", "None documented", "partly", "Partly documented", "documented", "Documented only", "mtls", "Any mesh member", "named", "Named callers", "token", "Signed token")
+	l.Encs = kit.Options(f.Encryption, "", "Any encryption", "unknown", "Unknown", "none", "Plain text", "plain_edge", "Plain on the way in", "permissive", "Optional", "tls", "TLS on the way in", "mtls", "Mutual TLS")
+	l.Sorts = kit.Options(f.Sort, "", "By name", "-name", "By name, backwards", "tier", "Most critical first", "exposure", "Most exposed first", "-callers", "Most called first", "-seen", "Seen last first", "seen", "Not seen for longest")
 }
 
 func (h *Handlers) assign(c echo.Context) error {
@@ -183,7 +255,7 @@ func (h *Handlers) assign(c echo.Context) error {
 	if id := kit.Number64(values.Get("team")); id > 0 {
 		b.TeamID = &id
 	}
-	n, err := h.book.Assign(kit.Ctx(c), kit.Of(c).Actor, b)
+	n, err := h.steward.Assign(kit.Ctx(c), kit.Of(c).Actor, b)
 	if err != nil {
 		if message, _, _, ok := kit.Invalid(err); ok {
 			return h.listPage(c, kit.Status(err), message)

@@ -1,0 +1,154 @@
+package evidence
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"muster/internal/database"
+	"muster/internal/fault"
+)
+
+const live = "superseded_at IS NULL AND retracted_at IS NULL"
+
+// currentOf loads the current rows of every cell that the rows speak about.
+func (l *Ledger) currentOf(ctx context.Context, rows []Evidence) (map[cell][]Evidence, error) {
+	found := map[cell][]Evidence{}
+	wanted := map[cell]bool{}
+	var services []int64
+	var sources, controls []string
+	for i := range rows {
+		wanted[rows[i].cell()] = true
+		services, sources, controls = append(services, rows[i].ServiceID), append(sources, rows[i].Source), append(controls, rows[i].Control)
+	}
+	sources, controls = words(sources), words(controls)
+	err := database.Chunks(unique(services), func(ids []int64) error {
+		list, err := database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Select(judged).Where("service_id IN ? AND source IN ? AND control IN ? AND "+live, ids, sources, controls))
+		for _, e := range list {
+			if wanted[e.cell()] {
+				found[e.cell()] = append(found[e.cell()], e)
+			}
+		}
+		return err
+	})
+	return found, err
+}
+
+func words(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// judged are the columns that decide a state; the rest is for people who ask why.
+const judged = "id, workspace_id, service_id, environment_id, control, clause, part, kind, source, outcome, retest_of, observed_at, good_until, superseded_at, retracted_at"
+
+func unique(ids []int64) []int64 {
+	sorted := slices.Clone(ids)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
+
+func (l *Ledger) supersede(ctx context.Context, ids []int64) error {
+	now := l.db.Now(ctx)
+	return l.mark(ctx, ids, "superseded_at", &now)
+}
+
+func (l *Ledger) markRetracted(ctx context.Context, ids []int64, at time.Time) error {
+	return l.mark(ctx, ids, "retracted_at", &at)
+}
+
+func (l *Ledger) mark(ctx context.Context, ids []int64, column string, at *time.Time) error {
+	return database.Chunks(unique(ids), func(some []int64) error {
+		if err := l.db.Conn(ctx).Model(&Evidence{}).Where("id IN ?", some).Update(column, at).Error; err != nil {
+			return fmt.Errorf("mark evidence: %w", err)
+		}
+		return nil
+	})
+}
+
+func (l *Ledger) ofImport(ctx context.Context, importID int64) ([]Evidence, error) {
+	return database.List(ctx, "evidence of an import", gorm.G[Evidence](l.db.Conn(ctx)).Where("import_id = ? AND retracted_at IS NULL", importID))
+}
+
+// revive makes the newest row that is left of each cell count again.
+func (l *Ledger) revive(ctx context.Context, rows []Evidence) error {
+	cells, services, sources := map[cell]bool{}, []int64{}, []string{}
+	for i := range rows {
+		cells[rows[i].cell()] = true
+		services, sources = append(services, rows[i].ServiceID), append(sources, rows[i].Source)
+	}
+	newest := map[cell]int64{}
+	err := database.Chunks(unique(services), func(ids []int64) error {
+		list, err := database.List(ctx, "older evidence", gorm.G[Evidence](l.db.Conn(ctx)).
+			Select("id", "workspace_id", "service_id", "environment_id", "control", "clause", "part", "source").
+			Where("service_id IN ? AND source IN ? AND retracted_at IS NULL", ids, sources).Order("observed_at, id"))
+		for _, e := range list {
+			if cells[e.cell()] {
+				newest[e.cell()] = e.ID
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ids := make([]int64, 0, len(newest))
+	for _, id := range newest {
+		ids = append(ids, id)
+	}
+	return l.mark(ctx, ids, "superseded_at", nil)
+}
+
+func (l *Ledger) current(ctx context.Context, services []int64) ([]Evidence, error) {
+	var all []Evidence
+	err := database.Chunks(unique(services), func(ids []int64) error {
+		rows, err := database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("service_id IN ? AND "+live, ids))
+		all = append(all, rows...)
+		return err
+	})
+	return all, err
+}
+
+func (l *Ledger) timeline(ctx context.Context, service int64, control string, limit int) ([]Evidence, error) {
+	return database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("service_id = ? AND control = ?", service, control).Order("id DESC").Limit(limit))
+}
+
+// byID finds one row of the workspace.
+func (l *Ledger) byID(ctx context.Context, id int64) (Evidence, bool, error) {
+	return database.Take(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("id = ?", id))
+}
+
+func (l *Ledger) attachmentsOf(ctx context.Context, ids []int64) ([]Attachment, error) {
+	return database.List(ctx, "attachments", gorm.G[Attachment](l.db.Conn(ctx)).Select("id", "workspace_id", "evidence_id", "name", "media_type", "size", "sha256", "created_at").Where("evidence_id IN ?", ids).Order("id"))
+}
+
+func (l *Ledger) attachment(ctx context.Context, id int64) (Attachment, bool, error) {
+	return database.Take(ctx, "attachment", gorm.G[Attachment](l.db.Conn(ctx)).Where("id = ?", id))
+}
+
+func (l *Ledger) entries(ctx context.Context, control string, services []int64) ([]Entry, error) {
+	q := gorm.G[Entry](l.db.Conn(ctx)).Where("control = ? AND ended_at IS NULL", control)
+	if services != nil {
+		q = q.Where("service_id IN ?", services)
+	}
+	return database.List(ctx, "register entries", q.Order("name, id").Limit(maxEntries))
+}
+
+func (l *Ledger) entry(ctx context.Context, id int64) (Entry, bool, error) {
+	return database.Take(ctx, "register entry", gorm.G[Entry](l.db.Conn(ctx)).Where("id = ?", id))
+}
+
+func (l *Ledger) endEntry(ctx context.Context, control string, id int64) error {
+	now := l.db.Now(ctx)
+	r := l.db.Conn(ctx).Model(&Entry{}).Where("id = ? AND control = ? AND ended_at IS NULL", id, control).Update("ended_at", &now)
+	if r.Error != nil {
+		return fmt.Errorf("end register entry: %w", r.Error)
+	}
+	if r.RowsAffected != 1 {
+		return fault.New(fault.Conflict, "Somebody else changed this entry just now.")
+	}
+	return nil
+}

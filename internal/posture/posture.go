@@ -1,0 +1,325 @@
+// Package posture answers how secure the services are, why we believe that, and what to do next.
+package posture
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"muster/internal/access"
+	"muster/internal/activity"
+	"muster/internal/control"
+	"muster/internal/control/catalogue"
+	"muster/internal/database"
+	"muster/internal/evidence"
+	"muster/internal/exception"
+	"muster/internal/identity"
+	"muster/internal/inventory"
+)
+
+// Service is the workflow that keeps states and scores true to evidence, exceptions and time.
+type Service struct {
+	db         *database.DB
+	access     *access.Control
+	log        *activity.Service
+	people     *identity.Service
+	book       *inventory.Book
+	ledger     *evidence.Ledger
+	controls   *control.Service
+	exceptions *exception.Service
+}
+
+// Parts are what the workflow combines.
+type Parts struct {
+	DB         *database.DB
+	Access     *access.Control
+	Log        *activity.Service
+	People     *identity.Service
+	Book       *inventory.Book
+	Ledger     *evidence.Ledger
+	Controls   *control.Service
+	Exceptions *exception.Service
+}
+
+// New makes the workflow.
+func New(p Parts) *Service {
+	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions}
+}
+
+// Cause says why states are judged again.
+type Cause struct {
+	Scope  bool   // what is judged changes: the whole difference is a change of scope, not work
+	Words  string // "tier of pay: 2 → 1"
+	Reason string
+	Actor  string
+}
+
+// world is everything that decides states at one moment.
+type world struct {
+	now        time.Time
+	rules      *control.Ruleset
+	subjects   []control.Subject
+	evidence   map[place]map[string][]evidence.Evidence
+	exceptions []exception.Exception
+	decisions  map[int64]map[string]control.Decision
+	production int64
+}
+
+// place is a subject in an environment.
+type place struct{ service, environment int64 }
+
+// judged is one subject with the verdict on each control.
+type judged struct {
+	place
+	facts    *control.Facts
+	verdicts map[string]control.Verdict
+	excepted map[string]time.Time
+}
+
+// judge gives every verdict of the world. It is pure: the same world gives the same verdicts.
+func (w *world) judge() ([]judged, error) {
+	services, workspace := w.rules.For(catalogue.Service), w.rules.For(catalogue.Workspace)
+	var all []judged
+	for i := range w.subjects {
+		s := &w.subjects[i]
+		facts, err := s.Read()
+		if err != nil {
+			return nil, err
+		}
+		known, err := facts.Known()
+		if err != nil {
+			return nil, err
+		}
+		controls := services
+		if s.ServiceID == 0 {
+			controls = workspace
+		}
+		j := judged{place: place{s.ServiceID, s.EnvironmentID}, facts: facts, verdicts: map[string]control.Verdict{}, excepted: map[string]time.Time{}}
+		for _, e := range controls {
+			j.verdicts[e.ID] = w.verdict(e, &j, known)
+			if until, accepted := w.accepted(s.ServiceID, e.ID); accepted {
+				j.excepted[e.ID] = until
+			}
+		}
+		all = append(all, j)
+	}
+	return all, nil
+}
+
+func (w *world) verdict(e *control.Effective, j *judged, known *control.Known) control.Verdict {
+	applies, out := e.Applies(known)
+	if d, decided := w.decisions[j.service][e.ID]; decided {
+		if applies = control.No; d.Applies {
+			applies = control.Yes
+		}
+	}
+	return control.Judge(control.Case{Control: e.Control, Age: time.Duration(e.Days) * 24 * time.Hour, Facts: j.facts, Applies: applies, ClauseIsOut: out, Evidence: w.evidence[j.place][e.ID], Now: w.now})
+}
+
+func (w *world) accepted(service int64, id string) (time.Time, bool) {
+	var until time.Time
+	for i := range w.exceptions {
+		if e := &w.exceptions[i]; e.Covers(service, id) && service != 0 && e.ExpiresAt.After(until) {
+			until = e.ExpiresAt
+		}
+	}
+	return until, !until.IsZero()
+}
+
+// cells are the verdicts as scores see them.
+func (j *judged) cells() map[string]*cell {
+	cells := map[string]*cell{}
+	for id, v := range j.verdicts {
+		_, excepted := j.excepted[id]
+		cells[id] = &cell{State: v.State, Value: v.Value, Contradicted: v.Contradicted, Known: v.Known, Total: v.Total, Excepted: excepted, Failed: v.Failed}
+	}
+	return cells
+}
+
+// later gives the cells at a future moment when nobody acts.
+func (j *judged) later(at time.Time) map[string]*cell {
+	cells := j.cells()
+	for id, v := range j.verdicts {
+		for _, step := range v.Later {
+			if step.At.After(at) {
+				break
+			}
+			cells[id].State, cells[id].Value = step.State, step.Value
+		}
+	}
+	return cells
+}
+
+func (j *judged) result(rules *control.Ruleset, cells map[string]*cell) Result {
+	list := terms(rules.For(catalogue.Service), func(id string) cell {
+		if c := cells[id]; c != nil {
+			return *c
+		}
+		return cell{State: control.NotKnown}
+	})
+	return scoreOf(list, capsOf(cells, j.facts.Exposure == string(inventory.Public)))
+}
+
+// Detail is what is stored beside a score.
+type Detail struct {
+	Result  Result                  `json:"result"`
+	Shipped *Result                 `json:"shipped,omitempty"` // by shipped weights, where they differ
+	In30    float64                 `json:"in_30"`             // when nobody acts
+	In90    float64                 `json:"in_90"`
+	Domains map[string]DomainResult `json:"domains"`
+	Counts  map[string]int          `json:"counts"` // controls by state
+	Tier    int                     `json:"tier"`
+	Public  bool                    `json:"public"`
+}
+
+// DomainResult is the part of a score that one domain makes.
+type DomainResult struct {
+	Points   float64 `json:"p"` // Σ weight × value
+	Weight   float64 `json:"w"`
+	Known    float64 `json:"k"`
+	Failing  int     `json:"f"`
+	Unknown  int     `json:"u"`
+	Controls int     `json:"n"`
+}
+
+// Share is the domain's own score, from 0 to 100; ok is false when nothing of it applies.
+func (d DomainResult) Share() (share float64, ok bool) {
+	if d.Weight == 0 {
+		return 0, false
+	}
+	return 100 * d.Points / d.Weight, true
+}
+
+// The moments that a forecast looks at.
+const (
+	soon = 30 * 24 * time.Hour
+	far  = 90 * 24 * time.Hour
+)
+
+func detailOf(j *judged, rules, shipped *control.Ruleset, now time.Time) Detail {
+	cells := j.cells()
+	d := Detail{Result: j.result(rules, cells), Domains: map[string]DomainResult{}, Counts: map[string]int{}, Tier: j.facts.Tier, Public: j.facts.Exposure == string(inventory.Public)}
+	if shipped != nil {
+		r := j.result(shipped, cells)
+		d.Shipped = &r
+	}
+	in30, in90 := j.result(rules, j.later(now.Add(soon))), j.result(rules, j.later(now.Add(far)))
+	d.In30, d.In90 = in30.Score, in90.Score
+	for _, e := range rules.For(catalogue.Service) {
+		c := cells[e.ID]
+		d.Counts[string(c.State)]++
+		if e.Scored && c.State != control.NotApplicable {
+			d.Domains[string(e.Domain)] = d.Domains[string(e.Domain)].add(e.Points, c)
+		}
+	}
+	return d
+}
+
+func (d DomainResult) add(weight int, c *cell) DomainResult {
+	w := float64(weight)
+	d.Weight += w
+	d.Points += w * c.Value
+	d.Controls++
+	if c.known() {
+		d.Known += w
+	}
+	switch c.State {
+	case control.Failing:
+		d.Failing++
+	case control.NotKnown:
+		d.Unknown++
+	case control.Stale, control.Attested, control.Verified, control.NotApplicable:
+	}
+	return d
+}
+
+// load reads the world as it is now. nil means every service and the workspace.
+func (s *Service) load(ctx context.Context, services []int64) (*world, error) {
+	w := &world{now: s.db.Now(ctx)}
+	var err error
+	if w.rules, err = s.controls.Ruleset(ctx); err != nil {
+		return nil, err
+	}
+	if w.subjects, err = s.controls.Subjects(ctx, services); err != nil {
+		return nil, err
+	}
+	var rows []evidence.Evidence
+	if services == nil {
+		rows, err = s.ledger.AllCurrent(ctx)
+	} else {
+		rows, err = s.ledger.Current(ctx, services)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.sort(rows)
+	if w.exceptions, err = s.exceptions.At(ctx, w.now); err != nil {
+		return nil, err
+	}
+	if w.decisions, err = s.controls.Decisions(ctx, services, w.now); err != nil {
+		return nil, err
+	}
+	w.production, err = s.book.Production(ctx)
+	return w, err
+}
+
+// loadAt reads the world as it was known at a past moment.
+func (s *Service) loadAt(ctx context.Context, at time.Time) (*world, error) {
+	w := &world{now: at}
+	var err error
+	if w.rules, err = s.controls.RulesetAt(ctx, at); err != nil {
+		return nil, err
+	}
+	if w.subjects, err = s.controls.SubjectsAt(ctx, at); err != nil {
+		return nil, err
+	}
+	rows, err := s.ledger.AsOf(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	w.sort(rows)
+	if w.exceptions, err = s.exceptions.At(ctx, at); err != nil {
+		return nil, err
+	}
+	if w.decisions, err = s.controls.Decisions(ctx, nil, at); err != nil {
+		return nil, err
+	}
+	w.production, err = s.book.Production(ctx)
+	return w, err
+}
+
+func (w *world) sort(rows []evidence.Evidence) {
+	w.evidence = map[place]map[string][]evidence.Evidence{}
+	for _, e := range rows {
+		p := place{e.ServiceID, e.EnvironmentID}
+		if w.evidence[p] == nil {
+			w.evidence[p] = map[string][]evidence.Evidence{}
+		}
+		w.evidence[p][e.Control] = append(w.evidence[p][e.Control], e)
+	}
+}
+
+func encode(v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("encode posture: %w", err)
+	}
+	return string(b), nil
+}
+
+func unique(ids []int64) []int64 {
+	out := slices.Clone(ids)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// differs reports whether two scores differ by more than rounding of their last digit.
+func differs(a, b float64) bool { return math.Abs(a-b) > 1e-9 }
+
+// Ruleset gives the controls of the workspace now.
+func (s *Service) Ruleset(ctx context.Context) (*control.Ruleset, error) {
+	return s.controls.Ruleset(ctx)
+}
