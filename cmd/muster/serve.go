@@ -43,7 +43,7 @@ func (c serveCmd) Run(ctx context.Context, o output) error {
 }
 
 type healthcheckCmd struct {
-	Addr string `env:"MUSTER_ADDR" default:"127.0.0.1:8080" help:"Address of the server." placeholder:"HOST:PORT"`
+	Addr string `env:"MUSTER_ADDR" default:"127.0.0.1:8080" help:"Address of the server (default: ${default})." placeholder:"HOST:PORT"`
 }
 
 // Run asks /healthz.

@@ -33,6 +33,9 @@ func New(ctx context.Context, cfg config.Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.DB.LockFolder(); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
 	a := &App{House: h, cfg: &cfg}
 	if a.Web, err = web.New(h, &cfg); err != nil {
 		return nil, errors.Join(err, h.Close())

@@ -15,7 +15,7 @@ import (
 
 // Store says where the data is. It is shared by every command that needs a database.
 type Store struct {
-	Data     string      `env:"MUSTER_DATA" default:"data" help:"Folder of the embedded database and the key file." placeholder:"DIR"`
+	Data     string      `env:"MUSTER_DATA" default:"data" help:"Folder of the embedded database and the key file (default: ${default})." placeholder:"DIR"`
 	Database secret.Text `env:"MUSTER_DATABASE_URL" help:"PostgreSQL address; without it the embedded SQLite in the data folder is used." placeholder:"URL"`
 	KeyFile  string      `env:"MUSTER_KEY_FILE" help:"File with the key that seals secrets in the database (default: key in the data folder; made at the first start)." placeholder:"FILE"`
 }
@@ -34,11 +34,11 @@ func (s Store) KeyPath() string {
 // Config is what `muster serve` needs.
 type Config struct {
 	Store
-	Addr           string   `env:"MUSTER_ADDR" default:"127.0.0.1:8080" help:"Address to listen on." placeholder:"HOST:PORT"`
-	BaseURL        string   `env:"MUSTER_BASE_URL" help:"Address that people type; links are made from it. Must be https unless it is this machine." placeholder:"URL"`
-	TrustedProxies []string `env:"MUSTER_TRUSTED_PROXIES" help:"Networks of reverse proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
-	LogFormat      string   `env:"MUSTER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
-	NoWorkers      bool     `env:"MUSTER_NO_WORKERS" help:"Serve pages only; another process runs the jobs."`
+	Addr           string   `env:"MUSTER_ADDR" default:"127.0.0.1:8080" help:"Address to listen on (default: ${default})." placeholder:"HOST:PORT"`
+	BaseURL        string   `env:"MUSTER_BASE_URL" help:"Address that people type; links are made from it (default: http and the address it listens on). Must be https unless it is this machine." placeholder:"URL"`
+	TrustedProxies []string `env:"MUSTER_TRUSTED_PROXIES" help:"Networks of reverse proxies whose X-Forwarded-For is believed (default: none)." placeholder:"CIDR"`
+	LogFormat      string   `env:"MUSTER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json (default: ${default})."`
+	NoWorkers      bool     `env:"MUSTER_NO_WORKERS" help:"Serve pages only; another process runs the jobs (default: off)."`
 }
 
 // Validate checks what belongs together and fills what follows from the rest.

@@ -17,15 +17,21 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 	if d.Engine != SQLite {
 		return fault.New(fault.Invalid, "Back up PostgreSQL with pg_dump --format=custom; the README shows how.")
 	}
-	if _, err := os.Lstat(path); err == nil {
+	// Made here, so that nobody else can read it while it is written; VACUUM takes an empty file, and O_EXCL no older one.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrExist) {
 		return fault.New(fault.Conflict, "%s exists already. Choose a new name, so that no older backup is lost.", path)
 	}
+	if err != nil {
+		return fault.New(fault.Invalid, "The backup cannot be written: %v.", err)
+	}
+	defer file.Close()
 	// VACUUM INTO reads one consistent state; copying the live file would not.
 	if err := d.writer.WithContext(ctx).Exec("VACUUM INTO ?", path).Error; err != nil {
 		return fmt.Errorf("write backup: %w", errors.Join(err, removeIfThere(path)))
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return fmt.Errorf("protect backup: %w", err)
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("write backup: %w", err)
 	}
 	return checkFile(ctx, path)
 }
@@ -39,8 +45,10 @@ func removeIfThere(path string) error {
 
 // Restore copies a backup to where a database will be, after checking it. An existing database is never overwritten.
 func Restore(ctx context.Context, backup, path string) error {
-	if _, err := os.Lstat(path); err == nil {
-		return fault.New(fault.Conflict, "There is a database at %s already. Restore into an empty data folder.", path)
+	for _, there := range []string{path, path + "-wal", path + "-shm"} { // a log left behind would be played into the restored file
+		if _, err := os.Lstat(there); err == nil {
+			return fault.New(fault.Conflict, "There is a database at %s already. Restore into an empty data folder.", there)
+		}
 	}
 	if err := checkFile(ctx, backup); err != nil {
 		return fault.New(fault.Invalid, "%s is not a whole backup: %v.", backup, err)

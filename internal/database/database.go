@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,7 @@ type DB struct {
 	writer *gorm.DB
 	reader *gorm.DB
 	now    func() time.Time
+	lock   io.Closer // held by a server on the embedded database
 }
 
 // Options say which database to open. URL wins over Path.
@@ -157,6 +159,9 @@ func (d *DB) Ping(ctx context.Context) error {
 // Close closes every handle.
 func (d *DB) Close() error {
 	var failed error
+	if d.lock != nil {
+		failed = d.lock.Close()
+	}
 	for _, db := range []*gorm.DB{d.writer, d.reader} {
 		if db == nil {
 			continue

@@ -106,28 +106,7 @@ func encode(v any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode import: %w", err)
 	}
-	return withoutNUL(string(b)), nil
-}
-
-// withoutNUL puts the replacement character in place of each NUL that a JSON text escapes: a file can hold one in any
-// string, and PostgreSQL takes none.
-func withoutNUL(text string) string {
-	const escaped = `\u0000`
-	var b strings.Builder
-	for {
-		i := strings.Index(text, escaped)
-		if i < 0 {
-			return b.String() + text
-		}
-		before := text[:i]
-		b.WriteString(before)
-		if slashes := len(before) - len(strings.TrimRight(before, `\`)); slashes%2 == 1 { // the words themselves, not the escape
-			b.WriteString(escaped)
-		} else {
-			b.WriteString(`\ufffd`)
-		}
-		text = text[i+len(escaped):]
-	}
+	return string(b), nil
 }
 
 // suggest finds the source whose workloads these files name again; else a name of its own.
