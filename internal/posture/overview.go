@@ -48,8 +48,9 @@ func (s *Service) Overview(ctx context.Context, actor access.Actor) (*Overview, 
 	if err != nil {
 		return nil, err
 	}
+	ranOut := len(look.Ending) > 0 && !look.Ending[0].GoodUntil.After(b.At) // asked before what may not be seen is taken out
 	o.Ending, o.Newly = b.visible(look.Ending), b.visible(look.Newly)
-	if len(look.Ending) > 0 && !look.Ending[0].GoodUntil.After(b.At) {
+	if ranOut {
 		if err := s.refresh(ctx, b); err != nil {
 			return nil, err
 		}
