@@ -42,6 +42,8 @@ type site struct {
 	ctx     context.Context
 	owner   access.Actor
 	setup   string
+
+	disabledToken string // of a session from before the person was switched off
 }
 
 var system = access.SystemActor("test")
@@ -125,6 +127,7 @@ func (s *site) seed(t testing.TB) {
 	check[inventory.Service](t)(s.Inventory.Create(foreign, system, inventory.Edit{Name: "zanzibar-ledger", Kind: inventory.KindService, Tier: 1, Exposure: inventory.Public}))
 	s.ids = map[string]string{"exception": strconv.FormatInt(asked.ID, 10), "slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
 	s.ids["disabled"] = s.token(t, "disabled") // from before: nobody can begin a session afterwards
+	s.disabledToken = s.token(t, "disabled")
 	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {
 		t.Fatal(err)
 	}
