@@ -36,8 +36,9 @@ race: ## the tests under the race detector (needs a C compiler)
 	@.ci/needs
 	CGO_ENABLED=1 go test -race -timeout 40m $$(go list ./... | grep -v -e internal/e2e)
 
-bench: ## benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## benchmarks against their limits, the binary's size, start and memory
+	go test -run '^$$' -bench . -benchmem -benchtime 3x ./...
+	@.ci/weigh
 
 conformance: ## score the importers against the collected real systems (MUSTER_TESTDATA)
 	@go run ./internal/conformance

@@ -60,9 +60,12 @@ func both(t *testing.T, f func(t *testing.T, s *site)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		f(t, openAt(t, secret.Text(databasetest.PostgresURL(t))))
+		f(t, openAt(t, postgresOf(t)))
 	})
 }
+
+// postgresOf is an empty database on PostgreSQL.
+func postgresOf(t testing.TB) secret.Text { return secret.Text(databasetest.PostgresURL(t)) }
 
 // openAt starts the app on a PostgreSQL, or on the embedded database when there is none.
 func openAt(t testing.TB, address secret.Text) *site {
@@ -181,7 +184,12 @@ func (s *site) ask(method, path, token string, form url.Values) *httptest.Respon
 
 // askWith changes the headers first.
 func (s *site) askWith(method, path, token string, form url.Values, change func(http.Header)) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, s.server.URL+path, strings.NewReader(form.Encode()))
+	return s.askIn(context.Background(), method, path, token, form, change)
+}
+
+// askIn sends the request with a context of the test's.
+func (s *site) askIn(ctx context.Context, method, path, token string, form url.Values, change func(http.Header)) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(ctx, method, s.server.URL+path, strings.NewReader(form.Encode()))
 	r.Host = strings.TrimPrefix(s.server.URL, "http://")
 	r.Header.Set("Origin", s.server.URL)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
