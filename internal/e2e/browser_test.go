@@ -92,10 +92,14 @@ func look(t *testing.T, ctx context.Context, s *site, axe, theme string, width i
 	}
 	for _, path := range paths {
 		page, cancel := context.WithTimeout(ctx, 30*time.Second)
-		if err := chromedp.Do(page, chromedp.Navigate(s.server.URL+path)); err != nil {
+		response, err := chromedp.Run(page, chromedp.NavigateResponse(s.server.URL+path))
+		if err != nil {
 			t.Errorf("%s: %v", path, err)
 			cancel()
 			continue
+		}
+		if want := statusOf(path); response == nil || response.Status != want {
+			t.Errorf("%s: %+v, want status %d", path, response, want)
 		}
 		if _, err := chromedp.Run(page, chromedp.Evaluate[int](axe+";1")); err != nil {
 			t.Errorf("%s: load axe: %v", path, err)
@@ -109,6 +113,14 @@ func look(t *testing.T, ctx context.Context, s *site, axe, theme string, width i
 		}
 		cancel()
 	}
+}
+
+// statusOf is what a page of the walk answers.
+func statusOf(path string) int64 {
+	if strings.HasSuffix(path, "/not-there") || path == "/setup/void" {
+		return 404
+	}
+	return 200
 }
 
 func save(t *testing.T, ctx context.Context, name string) {
