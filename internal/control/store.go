@@ -220,3 +220,8 @@ func (s *Service) Visit(ctx context.Context, user int64) (time.Time, error) {
 		return upsert(ctx, s.db, "visit", []Visit{v}, []string{"workspace_id", "user_id"}, "seen_at", "before_at")
 	})
 }
+
+// History lists what the workspace chose about a control, the newest first.
+func (s *Service) History(ctx context.Context, id string) ([]Setting, error) {
+	return database.List(ctx, "settings of a control", gorm.G[Setting](s.db.Conn(ctx)).Where("control = ?", id).Order("id DESC").Limit(50))
+}

@@ -16,11 +16,13 @@ import (
 	"muster/internal/house"
 	"muster/internal/web/account"
 	"muster/internal/web/exceptions"
+	"muster/internal/web/frameworks"
 	"muster/internal/web/imports"
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
 	"muster/internal/web/posture"
 	"muster/internal/web/registers"
+	"muster/internal/web/scoring"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
 	"muster/static"
@@ -65,6 +67,8 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory, h.Activity).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
+	frameworks.New(h.Posture, h.Controls).Routes(w, uploads(attachLimit, access.Scoring))
+	scoring.New(h.Posture, h.Controls, h.Activity).Routes(w)
 	imports.New(h.Inventory, h.Intake).Routes(w, uploads(uploadLimit, access.Imports))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)
 	return s, nil

@@ -104,6 +104,7 @@ var navigation = []struct {
 	{"services", "Services", "services", "", access.Inventory},
 	{"matrix", "Controls", "shield", "", access.Posture},
 	{"exceptions", "Exceptions", "contrast", "", access.Posture},
+	{"frameworks", "Frameworks", "scope", "Evidence", access.Posture},
 	{"registers", "Registers", "clip", "Evidence", access.Posture},
 	{"imports", "Imports", "import", "Evidence", access.Imports},
 	{"activity", "Activity", "log", "Evidence", access.Activities},

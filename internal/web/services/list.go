@@ -93,7 +93,7 @@ func (h *Handlers) listPage(c echo.Context, status int, message string) error {
 	for i := range page.Rows {
 		ids = append(ids, page.Rows[i].ID)
 	}
-	scores, err := h.posture.Standings(ctx, v.Actor, ids)
+	scores, err := h.posture.Listings(ctx, v.Actor, ids)
 	if err != nil {
 		return err
 	}
