@@ -41,6 +41,7 @@ func (s *site) walk() []string {
 		w + "/services/orders?tab=endpoints", w + "/services/orders?tab=operations", w + "/services/orders?tab=history", w + "/services/web", w + "/services/web?tab=calls", w + "/services/orders/edit",
 		w + "/services/orders/retire", w + "/services/orders/merge", w + "/services/orders/split", w + "/imports", w + "/imports/new", w + "/imports/1", w + "/imports/" + s.ids["id"],
 		w + "/search", w + "/search?q=orders", w + "/activity", w + "/members", w + "/members/" + s.ids["member"], w + "/teams", w + "/teams/" + s.ids["team"], w + "/settings", w + "/settings/roles",
+		w + "/exceptions", w + "/exceptions/1", w + "/exceptions/" + s.ids["exception"], w + "/exceptions/new", w + "/exceptions/new?control=TLS-6&service=orders", w + "/exceptions/new?renew=1",
 		w + "/settings/components", "/account", "/account/mfa?first=1", w + "/not-there",
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/config"
 	"muster/internal/database"
+	"muster/internal/exception"
 	"muster/internal/house"
 	"muster/internal/identity"
 	"muster/internal/imports"
@@ -99,10 +100,26 @@ func (s *site) seed(t testing.TB) {
 	foreign := database.WithWorkspace(ctx, s.other.ID)
 	check[inventory.Service](t)(s.Inventory.Create(foreign, system, inventory.Edit{Name: "zanzibar-ledger", Kind: inventory.KindService, Tier: 1, Exposure: inventory.Public}))
 	s.ids = map[string]string{"slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
+	s.ids["exception"] = strconv.FormatInt(s.except(t), 10)
 	s.ids["disabled"] = s.token(t, "disabled") // from before: nobody can begin a session afterwards
 	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// except has the engineer ask for exceptions: one waits, one was approved and ends soon.
+func (s *site) except(t testing.TB) int64 {
+	t.Helper()
+	place := check[identity.Place](t)(s.Identity.Enter(t.Context(), s.people["engineer"], s.home.Slug))
+	engineer := place.Actor(s.people["engineer"], identity.From{})
+	ask := func(slug string, r exception.Request) int64 {
+		return check[exception.Exception](t)(s.Posture.Ask(s.ctx, engineer, slug, r)).ID
+	}
+	near := ask("", exception.Request{Control: "RUN-1", Reason: "The base images need an init process that runs as root; the new ones come next week.", Days: 6})
+	if err := s.Posture.Decide(s.ctx, s.owner, near, true, "Not a day longer."); err != nil {
+		t.Fatal(err)
+	}
+	return ask("orders", exception.Request{Control: "TLS-6", Reason: "The partner's client cannot present a certificate before March.", Compensating: "Only the partner's network reaches the port.", Days: 90})
 }
 
 func (s *site) memberID(t testing.TB, key string) int64 {

@@ -66,6 +66,12 @@ var matrix = []row{
 	{route: "POST /w/:workspace/services/:slug/controls/:id/applies", form: url.Values{"reason": {""}}, want: answers(422, 422, 403, 403)},
 	{route: "POST /w/:workspace/services/:slug/controls/:id/evidence/:evidence/back", form: url.Values{"reason": {"x"}}, want: answers(404, 404, 404, 403)},
 	{route: "GET /w/:workspace/files/:id", want: answers(404, 404, 404, 404)},
+	{route: "GET /w/:workspace/exceptions", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/exceptions/new", want: answers(200, 200, 200, 403)},
+	{route: "POST /w/:workspace/exceptions", form: url.Values{"reason": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/exceptions/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/exceptions/:id/decide", form: url.Values{"verdict": {"decline"}}, want: answers(422, 422, 403, 403)},
+	{route: "POST /w/:workspace/exceptions/:id/end", form: url.Values{"note": {""}}, want: answers(422, 422, 422, 403)},
 	{route: "GET /w/:workspace/search", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/activity", want: answers(200, 200, 403, 403)},
 	{route: "GET /w/:workspace/services", want: answers(200, 200, 200, 200)},
@@ -123,6 +129,8 @@ func (s *site) path(pattern string) string {
 		id = "TLS-6"
 	case strings.Contains(pattern, "/files/"):
 		id = "999999"
+	case strings.Contains(pattern, "/exceptions/"):
+		id = s.ids["exception"]
 	case strings.Contains(pattern, "/teams/"):
 		id = s.ids["team"]
 	case strings.Contains(pattern, "/members/:id"):

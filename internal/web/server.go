@@ -14,6 +14,7 @@ import (
 	"muster/internal/config"
 	"muster/internal/house"
 	"muster/internal/web/account"
+	"muster/internal/web/exceptions"
 	"muster/internal/web/imports"
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
@@ -62,6 +63,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	w := e.Group("/w/:workspace", s.signedIn, s.workspace)
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, middleware.BodyLimit(attachLimit))
+	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	services.New(h.Inventory, h.Steward).Routes(w)
 	imports.New(h.Inventory, h.Intake).Routes(w, middleware.BodyLimit(uploadLimit))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)

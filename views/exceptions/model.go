@@ -1,0 +1,107 @@
+// Package exceptions holds the pages about weaknesses that somebody accepted for a while.
+package exceptions
+
+import (
+	"time"
+
+	"muster/views/layout"
+	"muster/views/ui"
+)
+
+// Sign is where an exception stands: shape, fill and word say the same.
+type Sign struct{ Class, Icon, Word string }
+
+// Row is one exception in the list.
+type Row struct {
+	Href, Control, Title string
+	Service              string // "Every service" when it covers all
+	Reason, Requester    string
+	Asked, Until         time.Time
+	Sign                 Sign
+	Left                 ui.Word // how near the end is; no text when it is not near
+}
+
+// List is the page of all exceptions.
+type List struct {
+	*layout.Page
+	Rows   []Row
+	Pages  ui.Pages
+	MayAsk bool
+	Lead   string
+}
+
+// Form is what was typed and what is wrong with it.
+type Form struct {
+	Kind     string // "decide" or "end" where a page has two; "late" when somebody was faster
+	Message  string
+	Values   map[string]string
+	Errors   map[string]string
+	Problems []ui.Problem
+}
+
+// Ask is the page that asks for an exception.
+type Ask struct {
+	*layout.Page
+	Form
+	Action, Cancel string
+	Control        string // fixed when it came with the address
+	ControlTitle   string
+	Service        string // fixed slug, "*" for every service
+	ServiceName    string
+	Controls       []ui.Option
+	Services       []ui.Option
+	Renews         string // id of the exception that this one goes on from
+	RenewWords     string
+}
+
+// Event is a line of what happened to an exception.
+type Event struct {
+	Icon, Who, What, Note string
+	At                    time.Time
+}
+
+// One is one exception.
+type One struct {
+	*layout.Page
+	Control, Title     string
+	Service            string
+	CellHref, CellText string
+	Sign               Sign
+	Sentence           string
+	Left               ui.Word
+	Reason, Meanwhile  string
+	Requester          string
+	Asked, Until       time.Time
+	Events             []Event // newest first
+	RenewsHref         string
+	Waiting            bool
+	MayDecide, Own     bool // Own: the person asked for it
+	MayEnd             bool
+	AskAgain           string
+	DecideTo, EndTo    string
+	Form               Form
+}
+
+func (f *Form) text(name, id, label, hint string, rows int) ui.Input {
+	return ui.Input{ID: id, Name: name, Label: label, Hint: hint, Rows: rows, Value: f.Values[name], Error: f.Errors[name]}
+}
+
+// only is the form if it is of a kind, and an empty one otherwise.
+func (f *Form) only(kind string) *Form {
+	if f.Kind == kind {
+		return f
+	}
+	return &Form{}
+}
+
+func (a *Ask) days() ui.Input {
+	in := a.text("days", "f-days", "For how many days", "From 1 to 365. It ends by itself; you can ask again.", 0)
+	in.Mode = "numeric"
+	return in
+}
+
+func (a *Ask) reason() ui.Input {
+	in := a.text("reason", "f-reason", "Why has it to be accepted for now?", "Whoever decides reads this, and so does an auditor.", 4)
+	in.Required = true
+	return in
+}
