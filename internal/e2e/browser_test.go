@@ -42,6 +42,7 @@ func (s *site) walk() []string {
 		w + "/services/orders/retire", w + "/services/orders/merge", w + "/services/orders/split", w + "/imports", w + "/imports/new", w + "/imports/1", w + "/imports/" + s.ids["id"],
 		w + "/search", w + "/search?q=orders", w + "/activity", w + "/members", w + "/members/" + s.ids["member"], w + "/teams", w + "/teams/" + s.ids["team"], w + "/settings", w + "/settings/roles",
 		w + "/exceptions", w + "/exceptions/1", w + "/exceptions/" + s.ids["exception"], w + "/exceptions/new", w + "/exceptions/new?control=TLS-6&service=orders", w + "/exceptions/new?renew=1",
+		w + "/registers", w + "/registers/credentials", w + "/registers/credentials?edit=" + s.ids["entry"], w + "/registers/obligations", w + "/registers/processing?text=x",
 		w + "/settings/components", "/account", "/account/mfa?first=1", w + "/not-there",
 	}
 }

@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"muster/internal/access"
 	"muster/internal/config"
 	"muster/internal/database"
+	"muster/internal/evidence"
 	"muster/internal/exception"
 	"muster/internal/house"
 	"muster/internal/identity"
@@ -101,6 +103,7 @@ func (s *site) seed(t testing.TB) {
 	check[inventory.Service](t)(s.Inventory.Create(foreign, system, inventory.Edit{Name: "zanzibar-ledger", Kind: inventory.KindService, Tier: 1, Exposure: inventory.Public}))
 	s.ids = map[string]string{"slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
 	s.ids["exception"] = strconv.FormatInt(s.except(t), 10)
+	s.ids["entry"] = strconv.FormatInt(s.keep(t), 10)
 	s.ids["disabled"] = s.token(t, "disabled") // from before: nobody can begin a session afterwards
 	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {
 		t.Fatal(err)
@@ -120,6 +123,22 @@ func (s *site) except(t testing.TB) int64 {
 		t.Fatal(err)
 	}
 	return ask("orders", exception.Request{Control: "TLS-6", Reason: "The partner's client cannot present a certificate before March.", Compensating: "Only the partner's network reaches the port.", Days: 90})
+}
+
+// keep writes down credentials: one is past its day, one is due soon.
+func (s *site) keep(t testing.TB) int64 {
+	t.Helper()
+	day := func(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly) }
+	for _, line := range []evidence.Line{
+		{Name: "Key of the card processor", Values: map[string]string{"kind": "API key", "consumer": "orders", "rotated": day(-400), "period": "365"}},
+		{Name: "Certificate of the partner gateway", Values: map[string]string{"kind": "certificate", "consumer": "web and orders, behind the partner's gateway", "rotated": day(-80), "expires": day(10)}},
+	} {
+		line.Register = "credentials"
+		if err := s.Posture.Enter(s.ctx, s.owner, "orders", line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return check[[]evidence.Entry](t)(s.Ledger.Entries(s.ctx, s.owner, "credentials", nil))[0].ID
 }
 
 func (s *site) memberID(t testing.TB, key string) int64 {

@@ -72,6 +72,10 @@ var matrix = []row{
 	{route: "GET /w/:workspace/exceptions/:id", want: answers(200, 200, 200, 200)},
 	{route: "POST /w/:workspace/exceptions/:id/decide", form: url.Values{"verdict": {"decline"}}, want: answers(422, 422, 403, 403)},
 	{route: "POST /w/:workspace/exceptions/:id/end", form: url.Values{"note": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/registers", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/registers/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/registers/:id", form: url.Values{"name": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/registers/:id/:entry/strike", want: answers(303, 404, 404, 403)}, // the owner was first
 	{route: "GET /w/:workspace/search", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/activity", want: answers(200, 200, 403, 403)},
 	{route: "GET /w/:workspace/services", want: answers(200, 200, 200, 200)},
@@ -131,6 +135,8 @@ func (s *site) path(pattern string) string {
 		id = "999999"
 	case strings.Contains(pattern, "/exceptions/"):
 		id = s.ids["exception"]
+	case strings.Contains(pattern, "/registers/"):
+		id = "credentials"
 	case strings.Contains(pattern, "/teams/"):
 		id = s.ids["team"]
 	case strings.Contains(pattern, "/members/:id"):
@@ -146,7 +152,7 @@ func (s *site) path(pattern string) string {
 	} else if strings.HasPrefix(pattern, "/setup") {
 		token = s.setup
 	}
-	return strings.NewReplacer(":workspace", s.home.Slug, ":slug", s.ids["slug"], ":id", id, ":evidence", "999999", ":token", token, "*", "app.css").Replace(pattern)
+	return strings.NewReplacer(":workspace", s.home.Slug, ":slug", s.ids["slug"], ":id", id, ":evidence", "999999", ":entry", s.ids["entry"], ":token", token, "*", "app.css").Replace(pattern)
 }
 
 func TestAccessMatrix(t *testing.T) {

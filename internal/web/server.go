@@ -19,6 +19,7 @@ import (
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
 	"muster/internal/web/posture"
+	"muster/internal/web/registers"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
 	"muster/static"
@@ -64,6 +65,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, middleware.BodyLimit(attachLimit))
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
+	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
 	services.New(h.Inventory, h.Steward).Routes(w)
 	imports.New(h.Inventory, h.Intake).Routes(w, middleware.BodyLimit(uploadLimit))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)

@@ -105,6 +105,7 @@ var navigation = []struct {
 	{"matrix", "Controls", "shield", "", access.Posture},
 	{"imports", "Imports", "import", "Evidence", access.Imports},
 	{"exceptions", "Exceptions", "contrast", "Evidence", access.Posture},
+	{"registers", "Registers", "clip", "Evidence", access.Posture},
 	{"activity", "Activity", "log", "Evidence", access.Activities},
 	{"people", "People", "users", "Admin", access.Members},
 	{"teams", "Teams", "usercheck", "Admin", access.Teams},
