@@ -105,3 +105,25 @@ func (a *Ask) reason() ui.Input {
 	in.Required = true
 	return in
 }
+
+func (o *One) endTitle() string {
+	if o.Waiting {
+		return "No longer needed?"
+	}
+	return "Over before its day?"
+}
+
+func (o *One) endSummary() string {
+	if o.Waiting {
+		return "Withdraw the request"
+	}
+	return "End the exception"
+}
+
+func (o *One) endField() ui.Input {
+	label, hint := "Why does it end?", "The reminders begin again at once."
+	if o.Waiting {
+		label, hint = "Why is it withdrawn?", "It stays in the list as withdrawn."
+	}
+	return o.Form.only("end").text("note", "f-end", label, hint, 2)
+}

@@ -25,7 +25,10 @@ type List struct {
 }
 
 // Cell is one typed value of an entry, under its label.
-type Cell struct{ Label, Text string }
+type Cell struct {
+	Label, Text string
+	Short       bool // stays on one line
+}
 
 // Row is one entry.
 type Row struct {
@@ -81,7 +84,7 @@ type Form struct {
 
 func (f *Form) title() string {
 	if f.Replaces != "" {
-		return "Correct " + f.Was
+		return "Correct “" + f.Was + "”"
 	}
 	return "Add an entry"
 }

@@ -71,11 +71,12 @@ func serviceName(e *exception.Exception, names map[int64]inventory.Service) stri
 	return cmp.Or(names[e.ServiceID].Name, "A service that is gone")
 }
 
-func title(rules *control.Ruleset, id string) string {
+// title names a control in a few words, and in a whole sentence.
+func title(rules *control.Ruleset, id string) (short, statement string) {
 	if e, known := rules.Get(id); known {
-		return e.Statement
+		return e.Title, e.Statement
 	}
-	return "A control that is no longer known"
+	return "A control that is no longer known", "A control that is no longer known"
 }
 
 func (h *Handlers) list(c echo.Context) error {
@@ -101,7 +102,8 @@ func (h *Handlers) list(c echo.Context) error {
 	waiting, inForce := 0, 0
 	for i := range page.Rows {
 		e := &page.Rows[i]
-		r := view.Row{Href: kit.In(c, fmt.Sprintf("/exceptions/%d", e.ID)), Control: e.Control, Title: title(rules, e.Control), Service: serviceName(e, names), Reason: e.Reason, Requester: e.RequesterName, Asked: e.RequestedAt, Until: e.ExpiresAt, Sign: sign(e, now), Left: left(e, now)}
+		short, _ := title(rules, e.Control)
+		r := view.Row{Href: kit.In(c, fmt.Sprintf("/exceptions/%d", e.ID)), Control: e.Control, Title: short, Service: serviceName(e, names), Reason: e.Reason, Requester: e.RequesterName, Asked: e.RequestedAt, Until: e.ExpiresAt, Sign: sign(e, now), Left: left(e, now)}
 		l.Rows = append(l.Rows, r)
 		if e.State == exception.Requested {
 			waiting++

@@ -31,7 +31,8 @@ func (h *Handlers) page(c echo.Context, status int, f view.Form) error {
 	}
 	now, base := kit.Of(c).Now, fmt.Sprintf("/exceptions/%d", e.ID)
 	service := serviceName(&e, names)
-	o := view.One{Page: kit.Page(c, "exceptions", e.Control+", "+service, crumbs(c)...), Control: e.Control, Title: title(rules, e.Control), Service: service, Form: f,
+	_, statement := title(rules, e.Control)
+	o := view.One{Page: kit.Page(c, "exceptions", e.Control+", "+service, crumbs(c)...), Control: e.Control, Title: statement, Service: service, Form: f,
 		Sign: sign(&e, now), Sentence: sentence(&e, now), Left: left(&e, now), Reason: e.Reason, Meanwhile: e.Compensating, Requester: e.RequesterName, Asked: e.RequestedAt, Until: e.ExpiresAt, Events: events(&e, now),
 		DecideTo: kit.In(c, base+"/decide"), EndTo: kit.In(c, base+"/end"), CellHref: kit.In(c, "/controls/"+e.Control), CellText: "The control over all services"}
 	if s, known := names[e.ServiceID]; known {

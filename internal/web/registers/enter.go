@@ -32,6 +32,10 @@ func (h *Handlers) enter(c echo.Context) error {
 		line.Values[d.Name] = values.Get(d.Name)
 	}
 	slug, err := h.subject(c, r, &line, values)
+	if gone, expected := fault.As(err); expected && gone.Kind == fault.NotFound && line.Replaces != 0 {
+		values.Del("replaces")
+		return h.refused(c, r, values, fault.New(fault.Conflict, "Somebody else changed this entry or struck it out just now. What you typed is still here; saving it adds a new entry."))
+	}
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func TestACredentialFromBeginningToEnd(t *testing.T) {
 		}
 	}
 	old := entries(t, d, "credentials")[1]
-	want(t, d, fmt.Sprintf("/registers/credentials?edit=%d", old.ID), "Correct partner", "Save the correction", `value="365"`, "being corrected")
+	want(t, d, fmt.Sprintf("/registers/credentials?edit=%d", old.ID), "Correct “partner &lt;key&gt;”", "Save the correction", `value="365"`, "being corrected")
 	form = url.Values{"name": {"partner key"}, "kind": {"API key"}, "rotated": {in(-1)}, "period": {"90"}, "replaces": {fmt.Sprint(old.ID)}}
 	post(t, d, "/registers/credentials", form, http.StatusSeeOther)
 	now := entries(t, d, "credentials")
@@ -104,6 +104,7 @@ func TestACredentialFromBeginningToEnd(t *testing.T) {
 	if got := d.Ask(http.MethodGet, fmt.Sprintf("/registers/credentials?edit=%d", old.ID), nil).Code; got != http.StatusNotFound {
 		t.Error("an entry that was replaced can be corrected:", got)
 	}
+	post(t, d, "/registers/credentials", form, http.StatusConflict, `value="partner key"`, "Somebody else changed this entry")
 	post(t, d, fmt.Sprintf("/registers/obligations/%d/strike", now[1].ID), nil, http.StatusNotFound)
 	post(t, d, fmt.Sprintf("/registers/credentials/%d/strike", now[1].ID), nil, http.StatusSeeOther)
 	if rest := entries(t, d, "credentials"); len(rest) != 1 {

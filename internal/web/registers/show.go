@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -106,9 +107,17 @@ func row(c echo.Context, r *evidence.Register, e *evidence.Entry, names map[int6
 	}
 	values := e.Values()
 	for _, d := range r.Fields {
-		v.Cells = append(v.Cells, view.Cell{Label: d.Label, Text: values[d.Name]})
+		v.Cells = append(v.Cells, view.Cell{Label: d.Label, Text: shown(d.Kind, values[d.Name]), Short: d.Kind != "text"})
 	}
 	return v
+}
+
+// shown writes a kept value as the rest of the app does.
+func shown(kind, text string) string {
+	if day, err := time.Parse(time.DateOnly, text); kind == "date" && err == nil {
+		return day.Format("2 Jan 2006")
+	}
+	return text
 }
 
 const pageSize = 50
