@@ -10,6 +10,7 @@ import (
 
 	"muster/internal/access"
 	"muster/internal/exception"
+	"muster/internal/web/exceptions"
 	"muster/internal/web/webtest"
 )
 
@@ -150,12 +151,31 @@ func TestExceptionsOfOthersAreNotFound(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	mine, theirs, all := asked(t, d, "service-1"), asked(t, d, "service-2"), asked(t, d, "")
-	page, err := d.Exceptions.List(d.Ctx, d.Owner, []int64{mine.ServiceID}, 1)
-	if err != nil || page.Total != 2 || page.Rows[0].ID != all.ID || page.Rows[1].ID != mine.ID {
-		t.Fatalf("%v %+v, without %d", err, page, theirs.ID)
+	for _, ids := range [][]int64{{mine.ServiceID}, {}} {
+		ask := d.Limited(ids, exceptions.New(d.Posture, d.Exceptions, d.Inventory).Routes)
+		body := ask(http.MethodGet, "/exceptions", nil).Body.String()
+		if strings.Contains(body, "service-2") || !strings.Contains(body, fmt.Sprintf("/exceptions/%d\"", all.ID)) || strings.Contains(body, "service-1") != (len(ids) == 1) {
+			t.Errorf("limited to %v", ids)
+		}
+		if strings.Contains(body, "/exceptions/new") {
+			t.Error("it offers a consultant to ask")
+		}
+		at := fmt.Sprintf("/exceptions/%d", theirs.ID)
+		for _, got := range []int{ask(http.MethodGet, at, nil).Code, ask(http.MethodPost, at+"/decide", url.Values{"verdict": {"approve"}}).Code, ask(http.MethodPost, at+"/end", url.Values{"note": {"x"}}).Code} {
+			if got != http.StatusNotFound {
+				t.Error(got)
+			}
+		}
 	}
-	if page, err = d.Exceptions.List(d.Ctx, d.Owner, []int64{}, 1); err != nil || page.Total != 1 {
-		t.Fatal(err, page)
+	ask := d.Limited([]int64{mine.ServiceID}, exceptions.New(d.Posture, d.Exceptions, d.Inventory).Routes)
+	answer := ask(http.MethodGet, fmt.Sprintf("/exceptions/%d", mine.ID), nil)
+	if body := answer.Body.String(); answer.Code != http.StatusOK || strings.Contains(body, "Approve") || strings.Contains(body, "Withdraw") || !strings.Contains(body, "An owner or an admin") {
+		t.Error(answer.Code)
+	}
+	for path, want := range map[string]int{"/exceptions/new": http.StatusForbidden, "/exceptions/new?renew=" + fmt.Sprint(theirs.ID): http.StatusForbidden} {
+		if got := ask(http.MethodGet, path, nil).Code; got != want {
+			t.Errorf("%s: %d", path, got)
+		}
 	}
 }
 

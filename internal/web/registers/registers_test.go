@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"muster/internal/evidence"
+	"muster/internal/web/registers"
 	"muster/internal/web/webtest"
 )
 
@@ -148,5 +149,46 @@ func TestFiftyEntriesToAPage(t *testing.T) {
 	}
 	if n := strings.Count(want(t, d, "/registers/obligations?page=2", "page 2 of 2"), `scope="row"`); n != 1 {
 		t.Error(n)
+	}
+}
+
+func TestALimitedViewOfTheRegisters(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	for _, slug := range []string{"service-1", "service-2"} {
+		if err := d.Posture.Enter(d.Ctx, d.Owner, slug, evidence.Line{Register: "credentials", Name: "key of " + slug, Values: map[string]string{"kind": "password", "rotated": in(-400), "period": "30"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	post(t, d, "/registers/obligations", url.Values{"name": {"GDPR"}, "source": {"law"}, "asks": {"Much."}}, http.StatusSeeOther)
+	rows := entries(t, d, "credentials")
+	mine, theirs := rows[0], rows[1]
+	ask := d.Limited([]int64{mine.ServiceID}, registers.New(d.Posture, d.Ledger, d.Inventory).Routes)
+	body := ask(http.MethodGet, "/registers", nil).Body.String()
+	if !strings.Contains(body, "1 entry") || strings.Contains(body, "2 entries") || strings.Contains(body, "obligations") {
+		t.Error("the cards show what others hold")
+	}
+	body = ask(http.MethodGet, "/registers/credentials?text=service", nil).Body.String()
+	if !strings.Contains(body, "key of service-1") || strings.Contains(body, "service-2") {
+		t.Error("the entries of others are shown")
+	}
+	form := url.Values{"name": {"x"}, "service": {"service-2"}, "kind": {"password"}, "rotated": {in(-1)}}
+	for path, values := range map[string]url.Values{"/registers/credentials": form, fmt.Sprintf("/registers/credentials/%d/strike", theirs.ID): nil, "/registers/obligations": {"name": {"x"}}} {
+		if got := ask(http.MethodPost, path, values).Code; got != http.StatusNotFound {
+			t.Errorf("%s: %d", path, got)
+		}
+	}
+	if got := ask(http.MethodGet, fmt.Sprintf("/registers/credentials?edit=%d", theirs.ID), nil).Code; got != http.StatusNotFound {
+		t.Error(got)
+	}
+	form.Set("replaces", fmt.Sprint(theirs.ID))
+	if got := ask(http.MethodPost, "/registers/credentials", form).Code; got != http.StatusNotFound {
+		t.Error("a correction of what others hold:", got)
+	}
+	if now := entries(t, d, "credentials"); len(now) != 2 || now[1].ID != theirs.ID {
+		t.Errorf("%+v", now)
+	}
+	if got := ask(http.MethodPost, fmt.Sprintf("/registers/credentials/%d/strike", mine.ID), nil).Code; got != http.StatusSeeOther {
+		t.Error("a consultant keeps the register of their services:", got)
 	}
 }
