@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"muster/internal/evidence"
+	"muster/internal/fault"
+	"muster/internal/inventory"
 	"muster/internal/web/registers"
 	"muster/internal/web/webtest"
 )
@@ -184,6 +186,10 @@ func TestALimitedViewOfTheRegisters(t *testing.T) {
 	form.Set("replaces", fmt.Sprint(theirs.ID))
 	if got := ask(http.MethodPost, "/registers/credentials", form).Code; got != http.StatusNotFound {
 		t.Error("a correction of what others hold:", got)
+	}
+	line := evidence.Line{Register: "credentials", Name: "x", Values: map[string]string{"kind": "password", "rotated": in(-1)}, Replaces: theirs.ID}
+	if err := d.Posture.Enter(inventory.WithVisible(d.Ctx, []int64{mine.ServiceID}), d.Owner, "service-1", line); !fault.Is(err, fault.NotFound) {
+		t.Error("the domain lets what others hold be replaced:", err)
 	}
 	if now := entries(t, d, "credentials"); len(now) != 2 || now[1].ID != theirs.ID {
 		t.Errorf("%+v", now)
