@@ -17,11 +17,13 @@ test: ## run every test, installing what it needs when it may
 	@.ci/needs
 	go test -timeout 20m ./...
 
-check: ## format, vet, static analysis, generated code
+check: ## format, vet, static analysis, generated code, modules, known vulnerabilities
 	@test -z "$$(gofmt -l cmd internal migrations static views | tee /dev/stderr)" || { echo "run gofmt on the files above"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
 	@.ci/generated
+	@go mod tidy -diff
+	@.ci/vuln
 
 generate: ## write the generated code and the schema pages again
 	@.ci/generate

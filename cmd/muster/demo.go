@@ -23,7 +23,7 @@ type demoCmd struct {
 	Years    int    `default:"1" help:"How many years of history." placeholder:"Y"`
 	Seed     uint64 `default:"1" help:"Another seed, another year."`
 
-	days int // of history, for tests; 0 is the full story
+	days int // of history, for tests, at least 40; 0 is the full story
 }
 
 // Run invents the company and says how to look at it.

@@ -19,10 +19,12 @@ type importCmd struct {
 	Paths       []string `arg:"" name:"path" help:"Files, folders and zip archives; together they are one import."`
 	Workspace   string   `required:"" help:"The workspace's name in addresses."`
 	Environment string   `default:"production" help:"The environment's name in addresses."`
-	Source      string   `help:"Where the files come from; found or suggested when left out."`
+	Source      string   `aliases:"scope" help:"Where the files come from, also --scope; found or suggested when left out."`
+	Service     string   `help:"The service, by its name in addresses, that API documents among the files belong to."`
 	Format      string   `help:"Take every file as this format." placeholder:"F"`
 	Partial     bool     `help:"What the files do not name stays as it was."`
 	DryRun      bool     `help:"Print the difference and store nothing."`
+	Namespaces  bool     `name:"namespaces-complete" help:"The files hold every network policy of their namespaces."`
 	AcceptDrop  bool     `help:"More than half of what the source showed is really gone."`
 	JSON        bool     `name:"json" help:"Print one JSON document."`
 }
@@ -72,11 +74,15 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	if err != nil {
 		return err
 	}
-	id, err := h.Intake.Propose(ctx, system, intake.Proposal{EnvironmentID: environment, SourceName: c.Source, Partial: c.Partial, Inspection: found})
+	choices, err := c.choices(ctx, h, found)
 	if err != nil {
 		return err
 	}
-	preview, err := h.Intake.Preview(ctx, system, id, intake.Choices{AcceptBig: c.AcceptDrop})
+	id, err := h.Intake.Propose(ctx, system, intake.Proposal{EnvironmentID: environment, SourceName: c.Source, Partial: c.Partial, NamespacesComplete: c.Namespaces, Inspection: found})
+	if err != nil {
+		return err
+	}
+	preview, err := h.Intake.Preview(ctx, system, id, choices)
 	if err != nil {
 		return err
 	}
@@ -86,7 +92,7 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	case c.DryRun || plan.Held:
 		err = h.Intake.Cancel(ctx, system, id)
 	default:
-		plan, err = h.Intake.Confirm(ctx, system, id, intake.Choices{AcceptBig: c.AcceptDrop})
+		plan, err = h.Intake.Confirm(ctx, system, id, choices)
 	}
 	if err != nil {
 		return err
@@ -96,6 +102,23 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	}
 	result.Services, result.Dependencies, result.Duration = plan.Services, plan.Dependencies, time.Since(start).Milliseconds()
 	return c.report(o, &result, preview.Source.Name)
+}
+
+// choices says what a person would choose in the preview.
+func (c importCmd) choices(ctx context.Context, h *house.House, found *model.Inspection) (intake.Choices, error) {
+	choices := intake.Choices{AcceptBig: c.AcceptDrop}
+	if c.Service == "" {
+		return choices, nil
+	}
+	service, err := h.Inventory.Get(ctx, system, c.Service)
+	if err != nil {
+		return choices, err
+	}
+	choices.Documents = map[string]int64{}
+	for _, o := range found.Operations {
+		choices.Documents[o.Input] = service.ID
+	}
+	return choices, nil
 }
 
 func (c importCmd) environment(ctx context.Context, h *house.House) (int64, error) {

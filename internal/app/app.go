@@ -52,7 +52,7 @@ const grace = 10 * time.Second
 // Run serves until the context ends, then lets what has begun finish.
 func (a *App) Run(ctx context.Context) error {
 	server := &http.Server{
-		Handler: a.Web.Echo(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+		Handler: a.Web, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
 	sweeping := make(chan struct{})

@@ -42,7 +42,11 @@ func run(w io.Writer, folder string, named, verbose bool) int {
 		return exitGood
 	}
 	s := scores{}
-	err := errors.Join(scoreSystems(folder, s), scoreOpenAPI(folder, s), scoreMalformed(folder, s))
+	bundles, err := scoreSystems(folder, s)
+	if err == nil {
+		err = scorePosture(bundles, s)
+	}
+	err = errors.Join(err, scoreOpenAPI(folder, s), scoreMalformed(folder, s))
 	if err != nil {
 		fmt.Fprintln(w, err)
 		return exitMissing

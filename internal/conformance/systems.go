@@ -76,29 +76,33 @@ type expectedService struct {
 	} `json:"host_ports"`
 }
 
-func scoreSystems(folder string, s scores) error {
+// scoreSystems scores every bundle and gives the files of those that were read.
+func scoreSystems(folder string, s scores) (map[string]*imports.Gathered, error) {
+	read := map[string]*imports.Gathered{}
 	answers, err := filepath.Glob(filepath.Join(folder, "systems", "*", "expected.json"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, path := range answers {
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return fmt.Errorf("read answers: %w", err)
+			return nil, fmt.Errorf("read answers: %w", err)
 		}
 		var system expectedSystem
 		if err := json.Unmarshal(data, &system); err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
+			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
 		root := filepath.Dir(path)
 		for _, name := range slices.Sorted(maps.Keys(system.Bundles)) {
-			scoreBundle(root, filepath.Base(root)+"/"+name, system.Bundles[name], s)
+			if g := scoreBundle(root, filepath.Base(root)+"/"+name, system.Bundles[name], s); g != nil {
+				read[filepath.Base(root)+"/"+name] = g
+			}
 		}
 	}
-	return nil
+	return read, nil
 }
 
-func scoreBundle(root, name string, b bundle, s scores) {
+func scoreBundle(root, name string, b bundle, s scores) *imports.Gathered {
 	var paths []string
 	for _, f := range b.Files {
 		paths = append(paths, filepath.Join(root, f))
@@ -106,12 +110,12 @@ func scoreBundle(root, name string, b bundle, s scores) {
 	gathered, err := imports.Gather(paths)
 	if err != nil {
 		s.note("bundles read", 100, false, "%s: %v", name, err)
-		return
+		return nil
 	}
 	found, err := imports.Inspect(gathered.Files, imports.Options{Explicit: gathered.Explicit})
 	s.note("bundles read", 100, err == nil, "%s: %v", name, err)
 	if err != nil {
-		return
+		return nil
 	}
 	byName := map[string]model.Service{}
 	for _, f := range found.Services {
@@ -127,6 +131,7 @@ func scoreBundle(root, name string, b bundle, s scores) {
 		scoreKubernetes(name, b, byName, s)
 	}
 	scoreEdges(name, b, found, s)
+	return gathered
 }
 
 func scoreKubernetes(name string, b bundle, have map[string]model.Service, s scores) {

@@ -14,7 +14,7 @@ type Facts struct {
 	Data     []string                    `json:"data,omitempty"`     // classes of data; nil is "not classified"
 	Is       map[string]bool             `json:"is,omitempty"`       // "interface", "kubernetes", … known to be so or not
 	Count    map[string]int              `json:"count,omitempty"`    // "environments"
-	Parts    map[catalogue.Part][]string `json:"parts,omitempty"`    // the live parts of each kind
+	Parts    map[catalogue.Part][]string `json:"parts,omitempty"`    // the live parts of each kind; a kind that is absent was not looked at
 	Place    Place                       `json:"place,omitzero"`     // for examples in guidance
 }
 
@@ -24,9 +24,11 @@ type Place struct {
 	Workload  string `json:"workload,omitempty"`
 }
 
-// has reports whether a part is among the live ones. A kind that is never listed proves nothing gone.
+// has reports whether a part is among the live ones. A kind that is not listed at all proves nothing gone; one that is
+// listed as empty does.
 func (f *Facts) has(kind catalogue.Part, name string) bool {
-	return kind == catalogue.Whole || slices.Contains(f.Parts[kind], name)
+	live, listed := f.Parts[kind]
+	return !listed || kind == catalogue.Whole || slices.Contains(live, name)
 }
 
 // Truth is an answer that may be unknown.

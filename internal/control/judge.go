@@ -301,9 +301,12 @@ func (b *bench) levelOn(clause, part string, now time.Time) level {
 }
 
 func (b *bench) refuted(s spot) bool {
-	return slices.ContainsFunc(b.fails, func(f evidence.Evidence) bool {
-		return (f.Clause == s.clause || f.Clause == "") && (f.Part == s.part || f.Part == "" || s.part == "")
-	})
+	return slices.ContainsFunc(b.fails, func(f evidence.Evidence) bool { return s.brokenBy(&f) })
+}
+
+// brokenBy reports whether a failure speaks about the spot.
+func (s spot) brokenBy(f *evidence.Evidence) bool {
+	return (f.Clause == s.clause || f.Clause == "") && (f.Part == s.part || f.Part == "" || s.part == "")
 }
 
 // disagrees reports whether another source says, in date, that what failed holds.
@@ -335,7 +338,7 @@ func Spots(c Case) []Spot {
 			}
 		}
 		for _, f := range b.fails {
-			if (f.Clause == s.clause || f.Clause == "") && (f.Part == s.part || f.Part == "" || s.part == "") {
+			if s.brokenBy(&f) {
 				out.State, out.Fails = Failing, append(out.Fails, f.ID)
 			}
 		}
@@ -354,7 +357,7 @@ func (b *bench) onWorkload(p *claim, s spot) bool {
 func (b *bench) elsewhere() []Spot {
 	var list []Spot
 	for _, f := range b.fails {
-		if f.Clause == "" || f.Part == "" || slices.ContainsFunc(b.spots, func(s spot) bool { return s.clause == f.Clause && (s.part == f.Part || s.part == "") }) {
+		if slices.ContainsFunc(b.spots, func(s spot) bool { return s.brokenBy(&f) }) {
 			continue
 		}
 		list = append(list, Spot{Clause: f.Clause, Part: f.Part, State: Failing, Fails: []int64{f.ID}})

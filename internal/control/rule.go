@@ -44,7 +44,7 @@ func CompileRule(text string) (*Rule, error) {
 	ast, issues := env.Compile(text)
 	if issues != nil && issues.Err() != nil {
 		first := issues.Errors()[0]
-		return nil, fault.Field("applies", fmt.Sprintf("The rule is wrong at line %d, column %d: %s.", first.Location.Line(), first.Location.Column()+1, strings.TrimRight(first.Message, ".")))
+		return nil, fault.Field("applies", fmt.Sprintf("The rule is wrong at line %d, column %d: %s.", first.Location.Line(), max(first.Location.Column()+1, 1), strings.TrimRight(first.Message, ".")))
 	}
 	if ast.OutputType() != cel.BoolType {
 		return nil, fault.Field("applies", fmt.Sprintf("The rule gives a value of type %s; it must be true or false.", ast.OutputType()))

@@ -60,7 +60,7 @@ func (s *Service) endSubjects(ctx context.Context, ids []int64) error {
 // States gives the stored states of the named services; nil means all.
 func (s *Service) States(ctx context.Context, services []int64) ([]State, error) {
 	if services == nil {
-		return database.List(ctx, "states", gorm.G[State](s.db.Conn(ctx)).Where("service_id >= 0"))
+		return s.allStates(ctx)
 	}
 	var all []State
 	err := database.Chunks(services, func(ids []int64) error {
@@ -129,6 +129,14 @@ func (s *Service) Scores(ctx context.Context) ([]Score, error) {
 // ScoreOf gives one stored score.
 func (s *Service) ScoreOf(ctx context.Context, service int64) (Score, bool, error) {
 	return database.Take(ctx, "score", gorm.G[Score](s.db.Conn(ctx)).Where("service_id = ?", service))
+}
+
+// ScoresOf gives the scores of some services without what made them.
+func (s *Service) ScoresOf(ctx context.Context, services []int64) ([]Score, error) {
+	if len(services) == 0 {
+		return nil, nil
+	}
+	return database.List(ctx, "scores", gorm.G[Score](s.db.Conn(ctx)).Select("id", "workspace_id", "service_id", "score", "rated", "coverage").Where("service_id IN ?", services).Limit(500))
 }
 
 // SaveSnapshots stores the scores of a day over earlier ones of the same day.
@@ -211,4 +219,9 @@ func (s *Service) Visit(ctx context.Context, user int64) (time.Time, error) {
 	return before, s.db.InTx(ctx, func(ctx context.Context) error {
 		return upsert(ctx, s.db, "visit", []Visit{v}, []string{"workspace_id", "user_id"}, "seen_at", "before_at")
 	})
+}
+
+// History lists what the workspace chose about a control, the newest first.
+func (s *Service) History(ctx context.Context, id string) ([]Setting, error) {
+	return database.List(ctx, "settings of a control", gorm.G[Setting](s.db.Conn(ctx)).Where("control = ?", id).Order("id DESC").Limit(50))
 }

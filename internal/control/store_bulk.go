@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,4 +44,32 @@ func (s *Service) Attention(ctx context.Context, environment int64, before, afte
 		}
 	}
 	return a, nil
+}
+
+// allStates reads every stored state of the workspace: a sweep compares them all with what is true today.
+func (s *Service) allStates(ctx context.Context) (list []State, err error) {
+	workspace := database.Workspace(ctx)
+	if workspace == 0 {
+		return nil, database.ErrNoWorkspace
+	}
+	rows, err := s.db.Conn(ctx).Raw("SELECT id, workspace_id, service_id, environment_id, control, state, value, contradicted, known, total, good_until, excepted_until, later, since FROM states WHERE workspace_id = ?", workspace).Rows()
+	if err != nil {
+		return nil, fmt.Errorf("list states: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var r State
+		var good, excepted sql.Null[time.Time]
+		if err := rows.Scan(&r.ID, &r.WorkspaceID, &r.ServiceID, &r.EnvironmentID, &r.Control, &r.State, &r.Value, &r.Contradicted, &r.Known, &r.Total, &good, &excepted, &r.Later, &r.Since); err != nil {
+			return nil, fmt.Errorf("read states: %w", err)
+		}
+		if good.Valid {
+			r.GoodUntil = &good.V
+		}
+		if excepted.Valid {
+			r.ExceptedUntil = &excepted.V
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
 }

@@ -17,7 +17,7 @@ func (r *run) planImports(a *agenda) {
 	last := float64(a.clock.days())
 	week := 0
 	for day := 0; day <= a.clock.days(); day++ {
-		if day != 0 && a.clock.morning(day).Weekday() != time.Tuesday {
+		if !a.importDay(day) {
 			continue
 		}
 		at := float64(day) / last

@@ -88,6 +88,7 @@ func (r *run) planPeople(a *agenda) {
 		if s.name == "backoffice-db" {
 			continue // still waits for somebody to look at it
 		}
+		part = max(part, a.shown(s.from))
 		a.at(part, "confirm "+s.name, func(ctx context.Context) error { return r.describe(ctx, s) })
 		// What was confirmed is looked at again before it runs out.
 		for day := a.day(part) + 150; day < a.clock.days() && s.until == 0; day += 150 {

@@ -33,6 +33,21 @@ func (a *agenda) workday(day int) int {
 	return min(day, a.clock.days())
 }
 
+// importDay reports whether the cluster's files are imported on a day.
+func (a *agenda) importDay(day int) bool {
+	return day == 0 || a.clock.morning(day).Weekday() == time.Tuesday
+}
+
+// shown is the part of the story at which an import first holds what the files show from a part on.
+func (a *agenda) shown(from float64) float64 {
+	for day := range a.clock.days() {
+		if part := float64(day) / float64(a.clock.days()); part >= from && a.importDay(day) {
+			return part
+		}
+	}
+	return 1
+}
+
 // at adds work that people do once at a part of the story.
 func (a *agenda) at(part float64, what string, do func(context.Context) error) {
 	a.on(a.workday(a.day(part)), what, do)

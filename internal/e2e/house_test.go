@@ -16,6 +16,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/config"
 	"muster/internal/database"
+	"muster/internal/database/databasetest"
 	"muster/internal/evidence"
 	"muster/internal/exception"
 	"muster/internal/house"
@@ -23,6 +24,7 @@ import (
 	"muster/internal/imports"
 	"muster/internal/intake"
 	"muster/internal/inventory"
+	"muster/internal/secret"
 	"muster/internal/web"
 )
 
@@ -45,9 +47,26 @@ type site struct {
 
 var system = access.SystemActor("test")
 
-func open(t testing.TB) *site {
+// open starts the app on the embedded database.
+func open(t testing.TB) *site { return openAt(t, "") }
+
+// both runs a test on the app on either engine.
+func both(t *testing.T, f func(t *testing.T, s *site)) {
 	t.Helper()
-	cfg := config.Config{Store: config.Store{Data: t.TempDir()}, Addr: "127.0.0.1:0"}
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		f(t, open(t))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		f(t, openAt(t, secret.Text(databasetest.PostgresURL(t))))
+	})
+}
+
+// openAt starts the app on a PostgreSQL, or on the embedded database when there is none.
+func openAt(t testing.TB, address secret.Text) *site {
+	t.Helper()
+	cfg := config.Config{Store: config.Store{Data: t.TempDir(), Database: address}, Addr: "127.0.0.1:0"}
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +79,7 @@ func open(t testing.TB) *site {
 	if s.web, err = web.New(h, &cfg); err != nil {
 		t.Fatal(err)
 	}
-	s.server = httptest.NewServer(s.web.Echo())
+	s.server = httptest.NewServer(s.web)
 	t.Cleanup(s.server.Close)
 	s.seed(t)
 	return s
@@ -113,8 +132,7 @@ func (s *site) seed(t testing.TB) {
 // except has the engineer ask for exceptions: one waits, one was approved and ends soon.
 func (s *site) except(t testing.TB) int64 {
 	t.Helper()
-	place := check[identity.Place](t)(s.Identity.Enter(t.Context(), s.people["engineer"], s.home.Slug))
-	engineer := place.Actor(s.people["engineer"], identity.From{})
+	engineer := s.as(t, "engineer")
 	ask := func(slug string, r exception.Request) int64 {
 		return check[exception.Exception](t)(s.Posture.Ask(s.ctx, engineer, slug, r)).ID
 	}
@@ -139,6 +157,13 @@ func (s *site) keep(t testing.TB) int64 {
 		}
 	}
 	return check[[]evidence.Entry](t)(s.Ledger.Entries(s.ctx, s.owner, "credentials", nil))[0].ID
+}
+
+// as is the actor of a person in the home workspace.
+func (s *site) as(t testing.TB, key string) access.Actor {
+	t.Helper()
+	place := check[identity.Place](t)(s.Identity.Enter(t.Context(), s.people[key], s.home.Slug))
+	return place.Actor(s.people[key], identity.From{})
 }
 
 func (s *site) memberID(t testing.TB, key string) int64 {
@@ -191,7 +216,7 @@ func (s *site) askWith(method, path, token string, form url.Values, change func(
 	}
 	change(r.Header)
 	w := httptest.NewRecorder()
-	s.web.Echo().ServeHTTP(w, r)
+	s.web.ServeHTTP(w, r)
 	return w
 }
 

@@ -76,6 +76,14 @@ var matrix = []row{
 	{route: "GET /w/:workspace/registers/:id", want: answers(200, 200, 200, 200)},
 	{route: "POST /w/:workspace/registers/:id", form: url.Values{"name": {""}}, want: answers(422, 422, 422, 403)},
 	{route: "POST /w/:workspace/registers/:id/:entry/strike", want: answers(303, 404, 404, 403)}, // the owner was first
+	{route: "GET /w/:workspace/frameworks", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/frameworks/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/frameworks/:id/texts", want: answers(422, 422, 403, 403)},
+	{route: "GET /w/:workspace/settings/scoring", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/settings/scoring/new", want: answers(200, 200, 403, 403)},
+	{route: "POST /w/:workspace/settings/scoring/new", form: url.Values{"definition": {"nonsense"}}, want: answers(422, 422, 403, 403)},
+	{route: "GET /w/:workspace/settings/scoring/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/settings/scoring/:id", form: url.Values{"weight": {"99"}}, want: answers(422, 422, 403, 403)},
 	{route: "GET /w/:workspace/search", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/activity", want: answers(200, 200, 403, 403)},
 	{route: "GET /w/:workspace/services", want: answers(200, 200, 200, 200)},
@@ -131,12 +139,16 @@ func (s *site) path(pattern string) string {
 		id = "GOV-10"
 	case strings.Contains(pattern, "/controls/"):
 		id = "TLS-6"
-	case strings.Contains(pattern, "/files/"):
-		id = "999999"
 	case strings.Contains(pattern, "/exceptions/"):
 		id = s.ids["exception"]
+	case strings.Contains(pattern, "/frameworks/"):
+		id = "mvsp-3.0"
+	case strings.Contains(pattern, "/scoring/"):
+		id = "TLS-6"
 	case strings.Contains(pattern, "/registers/"):
 		id = "credentials"
+	case strings.Contains(pattern, "/files/"):
+		id = "999999"
 	case strings.Contains(pattern, "/teams/"):
 		id = s.ids["team"]
 	case strings.Contains(pattern, "/members/:id"):

@@ -104,6 +104,25 @@ func speaks(rows []Evidence) bool {
 	return false
 }
 
+// Worth leaves out what a source said already and what holds for more than half of its time still: a register that
+// nobody touched need not be heard every day.
+func (l *Ledger) Worth(ctx context.Context, rows []Evidence, age func(control string) time.Duration) ([]Evidence, error) {
+	current, err := l.currentOf(ctx, rows)
+	var keep []Evidence
+	for i := range rows {
+		e := &rows[i]
+		said := false
+		for _, old := range current[e.cell()] {
+			same := old.Outcome == e.Outcome && (old.GoodUntil == nil) == (e.GoodUntil == nil) && (old.GoodUntil == nil || old.GoodUntil.Equal(*e.GoodUntil))
+			said = said || same && e.ObservedAt.Sub(old.ObservedAt) < age(e.Control)/2
+		}
+		if !said {
+			keep = append(keep, *e)
+		}
+	}
+	return keep, err
+}
+
 // RetractImport takes back everything that an import observed; what the same source said before counts again.
 func (l *Ledger) RetractImport(ctx context.Context, actor access.Actor, importID int64, reason string) error {
 	return l.db.InTx(ctx, func(ctx context.Context) error {

@@ -19,15 +19,14 @@ func (l *Ledger) currentOf(ctx context.Context, rows []Evidence) (map[cell][]Evi
 	found := map[cell][]Evidence{}
 	wanted := map[cell]bool{}
 	var services []int64
-	var sources []string
+	var sources, controls []string
 	for i := range rows {
 		wanted[rows[i].cell()] = true
-		services, sources = append(services, rows[i].ServiceID), append(sources, rows[i].Source)
+		services, sources, controls = append(services, rows[i].ServiceID), append(sources, rows[i].Source), append(controls, rows[i].Control)
 	}
-	slices.Sort(sources)
-	sources = slices.Compact(sources)
+	sources, controls = words(sources), words(controls)
 	err := database.Chunks(unique(services), func(ids []int64) error {
-		list, err := database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("service_id IN ? AND source IN ? AND "+live, ids, sources))
+		list, err := database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Select(judged).Where("service_id IN ? AND source IN ? AND control IN ? AND "+live, ids, sources, controls))
 		for _, e := range list {
 			if wanted[e.cell()] {
 				found[e.cell()] = append(found[e.cell()], e)
@@ -37,6 +36,14 @@ func (l *Ledger) currentOf(ctx context.Context, rows []Evidence) (map[cell][]Evi
 	})
 	return found, err
 }
+
+func words(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// judged are the columns that decide a state; the rest is for people who ask why.
+const judged = "id, workspace_id, service_id, environment_id, control, clause, part, kind, source, outcome, retest_of, observed_at, good_until, superseded_at, retracted_at"
 
 func unique(ids []int64) []int64 {
 	sorted := slices.Clone(ids)
@@ -103,15 +110,6 @@ func (l *Ledger) current(ctx context.Context, services []int64) ([]Evidence, err
 		return err
 	})
 	return all, err
-}
-
-func (l *Ledger) allCurrent(ctx context.Context) ([]Evidence, error) {
-	return database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where(live))
-}
-
-func (l *Ledger) asOf(ctx context.Context, at time.Time) ([]Evidence, error) {
-	return database.List(ctx, "evidence of a past day", gorm.G[Evidence](l.db.Conn(ctx)).
-		Where("received_at <= ? AND (superseded_at IS NULL OR superseded_at > ?) AND (retracted_at IS NULL OR retracted_at > ?)", at, at, at))
 }
 
 func (l *Ledger) timeline(ctx context.Context, service int64, control string, limit int) ([]Evidence, error) {

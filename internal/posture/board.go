@@ -196,3 +196,24 @@ func (s *Service) BoardAt(ctx context.Context, actor access.Actor, day time.Time
 func (b *Board) GovernanceResult() Result {
 	return scoreOf(governanceTerms(b.Rules, packValues(b.Governance)), nil)
 }
+
+// Listed is the score of a service in a list.
+type Listed struct {
+	Score    float64
+	Judged   bool
+	Rated    bool
+	Coverage float64
+}
+
+// Listings gives the stored scores of some services, for lists.
+func (s *Service) Listings(ctx context.Context, actor access.Actor, services []int64) (map[int64]Listed, error) {
+	if err := s.access.Require(actor, access.Read, access.Posture); err != nil {
+		return nil, err
+	}
+	rows, err := s.controls.ScoresOf(ctx, services)
+	list := map[int64]Listed{}
+	for _, r := range rows {
+		list[r.ServiceID] = Listed{Score: r.Score, Judged: true, Rated: r.Rated, Coverage: r.Coverage}
+	}
+	return list, err
+}

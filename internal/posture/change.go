@@ -205,6 +205,9 @@ func (s *Service) visibleEntry(ctx context.Context, actor access.Actor, id int64
 
 // Strike ends a line of a register and judges its subject again.
 func (s *Service) Strike(ctx context.Context, actor access.Actor, register string, id int64) error {
+	if err := s.access.Require(actor, access.Write, access.Posture); err != nil {
+		return err
+	}
 	return s.then(ctx, Cause{Actor: actor.Name}, func(ctx context.Context) ([]int64, error) {
 		entry, err := s.visibleEntry(ctx, actor, id)
 		if err != nil {

@@ -31,8 +31,12 @@ func factsOf(s *inventory.Standing) *control.Facts {
 	return f
 }
 
-// addParts lists what evidence may speak about one by one.
+// addParts lists what evidence may speak about one by one. The inventory knows which of them are live: a kind of which
+// none is left is listed as empty, so that what was said of its last one is proven gone.
 func addParts(f *control.Facts, s *inventory.Standing) {
+	for _, kind := range []catalogue.Part{catalogue.Workload, catalogue.Endpoint, catalogue.Operation, catalogue.Document} {
+		f.Parts[kind] = []string{}
+	}
 	for _, b := range s.Bindings {
 		f.Parts[catalogue.Workload] = append(f.Parts[catalogue.Workload], b.Workload())
 	}

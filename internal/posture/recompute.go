@@ -234,10 +234,11 @@ func (s *Service) saveScores(ctx context.Context, w *world, all []judged, before
 			after.rows[j.service], after.details[j.service] = row, d
 		}
 	}
-	whole, err := workspaceRow(w, after.details, governance, shipped)
+	whole, d, err := workspaceRow(w, after.details, governance, shipped)
 	if err != nil {
 		return err
 	}
+	after.details[0] = d
 	rows = append(rows, whole)
 	if err := s.controls.DropScores(ctx, gone); err != nil {
 		return err
@@ -248,7 +249,7 @@ func (s *Service) saveScores(ctx context.Context, w *world, all []judged, before
 	if err := s.splitScope(ctx, w, before, after, whole, governance, cause); err != nil {
 		return err
 	}
-	return s.snapshot(ctx, w.now, rows)
+	return s.snapshot(ctx, w.now, rows, after.details)
 }
 
 func scoreRow(service int64, d Detail, cells string, now time.Time) (control.Score, error) {
@@ -268,7 +269,7 @@ func governanceTerms(rules *control.Ruleset, cells string) []Term {
 }
 
 // workspaceRow joins all services and the workspace's own controls.
-func workspaceRow(w *world, details map[int64]Detail, governance string, shipped *control.Ruleset) (control.Score, error) {
+func workspaceRow(w *world, details map[int64]Detail, governance string, shipped *control.Ruleset) (control.Score, Detail, error) {
 	d := wholeOf(details, w.rules, governance)
 	if shipped != nil {
 		r := wholeResult(details, governanceTerms(shipped, governance), func(d Detail) Result {
@@ -279,7 +280,8 @@ func workspaceRow(w *world, details map[int64]Detail, governance string, shipped
 		})
 		d.Shipped = &r
 	}
-	return scoreRow(0, d, governance, w.now)
+	row, err := scoreRow(0, d, governance, w.now)
+	return row, d, err
 }
 
 // wholeResult is the workspace's score by one score of each service.
@@ -384,7 +386,7 @@ func scopeWords(before, after *standing) string {
 }
 
 // snapshot keeps the scores of the day.
-func (s *Service) snapshot(ctx context.Context, now time.Time, rows []control.Score) error {
+func (s *Service) snapshot(ctx context.Context, now time.Time, rows []control.Score, details map[int64]Detail) error {
 	start := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 	scope, err := s.controls.ScopeDifference(ctx, start)
 	if err != nil {
@@ -392,10 +394,7 @@ func (s *Service) snapshot(ctx context.Context, now time.Time, rows []control.Sc
 	}
 	list := make([]control.Snapshot, 0, len(rows))
 	for _, r := range rows {
-		d, err := readDetail(&r)
-		if err != nil {
-			return err
-		}
+		d := details[r.ServiceID]
 		short, err := encode(map[string]any{"domains": shares(d.Domains), "counts": d.Counts, "judged": d.Result.Judged})
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package posture
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"muster/internal/control/catalogue"
 	"muster/internal/database"
@@ -82,6 +83,18 @@ func (s *Service) lookAtRegisters(ctx context.Context, services ...int64) error 
 	rules, err := s.controls.Ruleset(ctx)
 	if err != nil {
 		return err
+	}
+	if len(services) == 0 {
+		rows, err = s.ledger.Worth(ctx, rows, func(id string) time.Duration {
+			e, known := rules.Get(id)
+			if !known {
+				return 0
+			}
+			return time.Duration(e.Days) * 24 * time.Hour
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return s.ledger.Record(ctx, rules.Find, rows)
 }

@@ -11,15 +11,18 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"muster/internal/access"
 	"muster/internal/config"
 	"muster/internal/house"
 	"muster/internal/web/account"
 	"muster/internal/web/exceptions"
+	"muster/internal/web/frameworks"
 	"muster/internal/web/imports"
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
 	"muster/internal/web/posture"
 	"muster/internal/web/registers"
+	"muster/internal/web/scoring"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
 	"muster/static"
@@ -49,11 +52,8 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	if len(cfg.TrustedProxies) > 0 {
 		e.IPExtractor = echo.ExtractIPFromXFFHeader(trusted(cfg.TrustedProxies)...)
 	}
-	upload := func(c echo.Context) bool {
-		return (strings.HasSuffix(c.Path(), "/imports") || strings.HasSuffix(c.Path(), "/attest")) && c.Request().Method == http.MethodPost
-	}
 	e.Use(s.requestID, s.headers, s.recovered, s.sameOrigin,
-		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: formLimit, Skipper: upload}), s.session)
+		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: formLimit, Skipper: isUpload}), plainText, s.session)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", s.ready)
 	e.GET("/static/*", serveStatic)
@@ -63,14 +63,31 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	a.Private(private)
 	w := e.Group("/w/:workspace", s.signedIn, s.workspace)
 	overview.New(h.Inventory, h.Activity).Routes(w)
-	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, middleware.BodyLimit(attachLimit))
+	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, uploads(attachLimit, access.Posture))
+	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
-	services.New(h.Inventory, h.Steward).Routes(w)
-	imports.New(h.Inventory, h.Intake).Routes(w, middleware.BodyLimit(uploadLimit))
+	frameworks.New(h.Posture, h.Controls).Routes(w, uploads(attachLimit, access.Scoring))
+	scoring.New(h.Posture, h.Controls, h.Activity).Routes(w)
+	imports.New(h.Inventory, h.Intake).Routes(w, uploads(uploadLimit, access.Imports))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)
 	return s, nil
 }
+
+// ServeHTTP answers HEAD like GET without the body, which the router by itself would refuse.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		get := *r
+		get.Method = http.MethodGet
+		w, r = headWriter{w}, &get
+	}
+	s.echo.ServeHTTP(w, r)
+}
+
+type headWriter struct{ http.ResponseWriter }
+
+// Write drops the body.
+func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
 
 // Echo is the router, for the access matrix.
 func (s *Server) Echo() *echo.Echo { return s.echo }

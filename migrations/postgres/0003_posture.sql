@@ -27,7 +27,7 @@ CREATE TABLE evidence (
   superseded_at TIMESTAMPTZ,
   retracted_at TIMESTAMPTZ
 );
-CREATE INDEX evidence_current ON evidence (workspace_id, service_id, environment_id, superseded_at, retracted_at);
+CREATE INDEX evidence_current ON evidence (workspace_id, service_id, source) WHERE superseded_at IS NULL AND retracted_at IS NULL;
 CREATE INDEX evidence_cell ON evidence (workspace_id, service_id, control, id);
 CREATE INDEX evidence_import ON evidence (workspace_id, import_id);
 

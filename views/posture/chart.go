@@ -24,16 +24,15 @@ type Trend struct {
 
 // chart is a trend drawn into a box; every number is ready for an attribute.
 type chart struct {
-	box                 string
-	label               string
-	lines               []gridLine
-	months              []tick
-	area, path          string
-	dots                []dot
-	marks               []mark
-	last, fore          *dot
-	foreLine            string
-	left, right, bottom string
+	box        string
+	label      string
+	lines      []gridLine
+	months     []tick
+	area, path string
+	dots       []dot
+	marks      []mark
+	last, fore *dot
+	foreLine   string
 }
 
 type gridLine struct{ d, y, text string }

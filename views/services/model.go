@@ -18,6 +18,7 @@ type Row struct {
 	Classes                              string // "" is not classified
 	Owner                                string // "" is nobody
 	Confirmed                            bool
+	Score, Coverage, PostureHref         string // "" is nothing to judge
 	Calls                                string // "2 in, 5 out"; "" is none known
 	Seen                                 *time.Time
 }

@@ -13,6 +13,7 @@ import (
 	"muster/internal/activity"
 	"muster/internal/inventory"
 	"muster/internal/web/kit"
+	"muster/views/layout"
 	view "muster/views/overview"
 	"muster/views/ui"
 )
@@ -41,7 +42,7 @@ func (h *Handlers) overview(c echo.Context) error {
 		return err
 	}
 	t := total(o.Groups)
-	p := view.Overview{Page: kit.Page(c, "overview", "Overview"), MayImport: kit.Can(c, access.Write, access.Imports), Empty: t.all == 0}
+	p := view.Overview{Page: kit.Page(c, "services", "At a glance", layout.Crumb{Label: "Services", Href: kit.In(c, "/services")}), MayImport: kit.Can(c, access.Write, access.Imports), Empty: t.all == 0}
 	services := kit.In(c, "/services")
 	p.Sentence = sentence(t, &o)
 	p.Cells = []view.Cell{{N: t.all - t.stores, Label: "services", Href: services + "?kind=service"}, {N: t.stores, Label: "datastores", Href: services + "?kind=datastore"},

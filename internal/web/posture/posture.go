@@ -287,7 +287,7 @@ func (h *Handlers) attention(c echo.Context, p *view.Overview, o *posture.Overvi
 
 // differences picks the controls on which services differ most, and the services that are worst.
 func (h *Handlers) differences(c echo.Context, p *view.Overview, b *posture.Board) {
-	const columns, rows = 14, 14
+	const columns, rows = 12, 14
 	type spread struct {
 		e *control.Effective
 		n float64

@@ -12,6 +12,7 @@ import (
 
 	"muster/internal/access"
 	"muster/internal/inventory"
+	"muster/internal/posture"
 	"muster/internal/steward"
 	"muster/internal/web/kit"
 	"muster/views/layout"
@@ -23,11 +24,12 @@ import (
 type Handlers struct {
 	book    *inventory.Book
 	steward *steward.Service
+	posture *posture.Service
 }
 
 // New makes the handlers.
-func New(book *inventory.Book, s *steward.Service) *Handlers {
-	return &Handlers{book: book, steward: s}
+func New(book *inventory.Book, s *steward.Service, p *posture.Service) *Handlers {
+	return &Handlers{book: book, steward: s, posture: p}
 }
 
 // Routes registers the pages under a workspace.
@@ -87,6 +89,14 @@ func (h *Handlers) listPage(c echo.Context, status int, message string) error {
 	if err != nil {
 		return err
 	}
+	ids := make([]int64, 0, len(page.Rows))
+	for i := range page.Rows {
+		ids = append(ids, page.Rows[i].ID)
+	}
+	scores, err := h.posture.Listings(ctx, v.Actor, ids)
+	if err != nil {
+		return err
+	}
 	teams, err := h.book.Teams(ctx, v.Actor)
 	if err != nil {
 		return err
@@ -114,6 +124,10 @@ func (h *Handlers) listPage(c echo.Context, status int, message string) error {
 	names := teamNames(teams)
 	for i := range page.Rows {
 		r := row(c, &page.Rows[i], names)
+		r.PostureHref = r.Href + "/posture"
+		if s, judged := scores[page.Rows[i].ID]; judged {
+			r.Score, r.Coverage = strconv.Itoa(posture.Shown(s.Score)), fmt.Sprintf("%d %% known", posture.Shown(100*s.Coverage))
+		}
 		r.Sub = strings.TrimPrefix(strings.Join(append(sources[page.Rows[i].ID], r.Sub), " · "), " · ")
 		l.Rows = append(l.Rows, r)
 	}

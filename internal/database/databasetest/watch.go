@@ -1,0 +1,52 @@
+package databasetest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"testing"
+
+	"gorm.io/gorm"
+
+	"muster/internal/database"
+)
+
+// Pool is a plain handle for reading, past GORM and past every workspace.
+func Pool(t testing.TB, db *database.DB) *sql.DB {
+	t.Helper()
+	pool, err := db.Conn(t.Context()).DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pool
+}
+
+// Statement is one SQL statement as it ran.
+type Statement struct {
+	SQL  string
+	Vars []any
+}
+
+// Watch calls f after each statement that GORM runs on the database, inside transactions and outside.
+func Watch(t testing.TB, db *database.DB, f func(ctx context.Context, s Statement)) {
+	t.Helper()
+	seen := func(tx *gorm.DB) {
+		if tx.Statement.SQL.Len() > 0 && !tx.DryRun {
+			f(tx.Statement.Context, Statement{SQL: tx.Statement.SQL.String(), Vars: append([]any(nil), tx.Statement.Vars...)})
+		}
+	}
+	hook := func(conn *gorm.DB) error {
+		c := conn.Callback()
+		if c.Query().Get("test:watch") != nil {
+			return nil // PostgreSQL has one handle for both
+		}
+		return errors.Join(
+			c.Query().After("gorm:query").Register("test:watch", seen), c.Row().After("gorm:row").Register("test:watch", seen), c.Raw().After("gorm:raw").Register("test:watch", seen),
+			c.Create().After("gorm:create").Register("test:watch", seen), c.Update().After("gorm:update").Register("test:watch", seen), c.Delete().After("gorm:delete").Register("test:watch", seen),
+		)
+	}
+	err := errors.Join(hook(db.Conn(t.Context())), db.InTx(t.Context(), func(ctx context.Context) error { return hook(db.Conn(ctx)) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
