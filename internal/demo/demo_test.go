@@ -137,7 +137,7 @@ func (s *told) hidden(t *testing.T) {
 }
 
 func (s *told) accepted(t *testing.T) {
-	page, err := s.Exceptions.List(s.ctx, s.reader, 1)
+	page, err := s.Exceptions.List(s.ctx, s.reader, nil, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

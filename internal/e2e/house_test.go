@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"muster/internal/access"
 	"muster/internal/config"
@@ -117,10 +118,6 @@ func (s *site) seed(t testing.TB) {
 	s.owner = place.Actor(s.people["owner"], identity.From{})
 	s.ctx = database.WithWorkspace(ctx, s.home.ID)
 	s.apply(t, "kubernetes.yaml", "api.yaml")
-	asked := check[exception.Exception](t)(s.Posture.Ask(s.ctx, s.as(t, "engineer"), "web", exception.Request{Control: "RUN-1", Reason: "The vendor's image needs it until March.", Days: 20}))
-	if err := s.Posture.Enter(s.ctx, s.owner, "orders", evidence.Line{Register: "credentials", Name: "Key of the bank", Values: map[string]string{"kind": "API key", "rotated": "2026-01-15", "period": "90"}}); err != nil {
-		t.Fatal(err)
-	}
 	team := check[inventory.Team](t)(s.Inventory.SaveTeam(s.ctx, s.owner, 0, "Payments", []int64{place.Member.ID}))
 	s.service = check[inventory.Service](t)(s.Inventory.Get(s.ctx, s.owner, "orders"))
 	preview := s.propose(t, "kubernetes.yaml")
@@ -128,12 +125,44 @@ func (s *site) seed(t testing.TB) {
 	reset := check[string](t)(s.Identity.ResetLink(s.ctx, s.owner, s.memberID(t, "viewer")))
 	foreign := database.WithWorkspace(ctx, s.other.ID)
 	check[inventory.Service](t)(s.Inventory.Create(foreign, system, inventory.Edit{Name: "zanzibar-ledger", Kind: inventory.KindService, Tier: 1, Exposure: inventory.Public}))
-	s.ids = map[string]string{"exception": strconv.FormatInt(asked.ID, 10), "slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
+	s.ids = map[string]string{"slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
+	s.ids["exception"] = strconv.FormatInt(s.except(t), 10)
+	s.ids["entry"] = strconv.FormatInt(s.keep(t), 10)
 	s.ids["disabled"] = s.token(t, "disabled") // from before: nobody can begin a session afterwards
 	s.disabledToken = s.token(t, "disabled")
 	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// except has the engineer ask for exceptions: one waits, one was approved and ends soon.
+func (s *site) except(t testing.TB) int64 {
+	t.Helper()
+	engineer := s.as(t, "engineer")
+	ask := func(slug string, r exception.Request) int64 {
+		return check[exception.Exception](t)(s.Posture.Ask(s.ctx, engineer, slug, r)).ID
+	}
+	near := ask("", exception.Request{Control: "RUN-1", Reason: "The base images need an init process that runs as root; the new ones come next week.", Days: 6})
+	if err := s.Posture.Decide(s.ctx, s.owner, near, true, "Not a day longer."); err != nil {
+		t.Fatal(err)
+	}
+	return ask("orders", exception.Request{Control: "TLS-6", Reason: "The partner's client cannot present a certificate before March.", Compensating: "Only the partner's network reaches the port.", Days: 90})
+}
+
+// keep writes down credentials: one is past its day, one is due soon.
+func (s *site) keep(t testing.TB) int64 {
+	t.Helper()
+	day := func(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly) }
+	for _, line := range []evidence.Line{
+		{Name: "Key of the card processor", Values: map[string]string{"kind": "API key", "consumer": "orders", "rotated": day(-400), "period": "365"}},
+		{Name: "Certificate of the partner gateway", Values: map[string]string{"kind": "certificate", "consumer": "web and orders, behind the partner's gateway", "rotated": day(-80), "expires": day(10)}},
+	} {
+		line.Register = "credentials"
+		if err := s.Posture.Enter(s.ctx, s.owner, "orders", line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return check[[]evidence.Entry](t)(s.Ledger.Entries(s.ctx, s.owner, "credentials", nil))[0].ID
 }
 
 // as is the actor of a person in the home workspace.

@@ -77,10 +77,10 @@ var registers = []Register{
 		judge: notPastDue, due: credentialDue},
 	{ID: "api-keys", Control: "API-3", Title: "API keys of consumers", Lead: "Who holds a key to your API, what it allows, and when it ends.", NameLabel: "Consumer",
 		Fields: []Field{{Name: "scope", Label: "Allows", Kind: "text"}, {Name: "expires", Label: "Expires on", Kind: "date"}, {Name: "revocable", Label: "Can be revoked at once", Kind: "choice", Choices: []string{"yes", "no"}, Required: true}},
-		judge:  apiKeys},
+		judge:  apiKeys, due: dueOn("expires")},
 	{ID: "obligations", Control: "GOV-12", Title: "Legal and contractual obligations", Lead: "What laws, standards and customers ask of you.", NameLabel: "Obligation", Workspace: true,
 		Fields: []Field{{Name: "source", Label: "Comes from", Kind: "choice", Choices: []string{"law", "standard", "customer contract", "insurance", "other"}, Required: true}, {Name: "asks", Label: "What it asks", Kind: "text", Required: true}, {Name: "review", Label: "Look at it again on", Kind: "date"}},
-		judge:  anyEntry("registered")},
+		judge:  anyEntry("registered"), due: dueOn("review")},
 }
 
 // Registers lists every register.
@@ -128,6 +128,20 @@ func anyEntry(clause string) func([]Entry, time.Time) map[string]Judgement {
 		return map[string]Judgement{clause: {Outcome: Pass, Observed: fmt.Sprintf("%d registered", len(entries))}}
 	}
 }
+
+// dueOn takes a day that was typed in as the day when somebody has to look again.
+func dueOn(field string) func(map[string]string) *time.Time {
+	return func(values map[string]string) *time.Time {
+		t, err := time.Parse(time.DateOnly, values[field])
+		if err != nil {
+			return nil
+		}
+		return &t
+	}
+}
+
+// Dated reports whether entries have a day when somebody has to look again.
+func (r *Register) Dated() bool { return r.due != nil }
 
 // credentialDue is when a credential has to be renewed: its expiry or its rotation, whichever is first.
 func credentialDue(values map[string]string) *time.Time {
@@ -190,6 +204,12 @@ func apiKeys(entries []Entry, _ time.Time) map[string]Judgement {
 		}
 	}
 	return said
+}
+
+// Check says what is wrong with what was typed into a register's form.
+func (r *Register) Check(name string, values map[string]string) error {
+	_, _, err := r.clean(name, values)
+	return err
 }
 
 // clean checks what was typed into a register's form.

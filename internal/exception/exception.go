@@ -67,7 +67,8 @@ type Request struct {
 	Renews       int64
 }
 
-func (r *Request) check() error {
+// Check tidies a request and says what is wrong with it.
+func (r *Request) Check() error {
 	fields := fault.Fields{}
 	r.Reason, r.Compensating = strings.TrimSpace(r.Reason), strings.TrimSpace(r.Compensating)
 	if r.Reason == "" {

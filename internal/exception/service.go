@@ -30,7 +30,7 @@ func (s *Service) Ask(ctx context.Context, actor access.Actor, r Request) (Excep
 	if err := s.access.Require(actor, access.Write, access.Exceptions); err != nil {
 		return e, err
 	}
-	if err := r.check(); err != nil {
+	if err := r.Check(); err != nil {
 		return e, err
 	}
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
@@ -163,12 +163,13 @@ type Page struct {
 	Total int64
 }
 
-// List gives exceptions, those that wait first, then the newest.
-func (s *Service) List(ctx context.Context, actor access.Actor, page int) (Page, error) {
+// List gives exceptions, those that wait first, then the newest. services nil means all; otherwise it is those of the
+// named services, and those of every service, which are theirs as well.
+func (s *Service) List(ctx context.Context, actor access.Actor, services []int64, page int) (Page, error) {
 	if err := s.access.Require(actor, access.Read, access.Posture); err != nil {
 		return Page{}, err
 	}
-	return s.list(ctx, min(max(page, 1), 10_000))
+	return s.list(ctx, services, min(max(page, 1), 10_000))
 }
 
 // Get gives one exception.

@@ -11,7 +11,8 @@ import (
 	"muster/internal/fault"
 )
 
-const pageSize = 50
+// PageSize is how many exceptions a page holds.
+const PageSize = 50
 
 func (s *Service) byID(ctx context.Context, id int64) (Exception, bool, error) {
 	return database.Take(ctx, "exception", gorm.G[Exception](s.db.Conn(ctx)).Where("id = ?", id))
@@ -39,13 +40,20 @@ func (s *Service) decidedBy(ctx context.Context, at time.Time) ([]Exception, err
 	return database.List(ctx, "exceptions", gorm.G[Exception](s.db.Conn(ctx)).Where("decided_at <= ? AND expires_at > ? AND state IN ?", at, at, []State{Approved, Ended}).Order("id"))
 }
 
-func (s *Service) list(ctx context.Context, page int) (Page, error) {
-	total, err := gorm.G[Exception](s.db.Conn(ctx)).Where("id > 0").Count(ctx, "*")
+func (s *Service) list(ctx context.Context, services []int64, page int) (Page, error) {
+	chosen := func() gorm.ChainInterface[Exception] {
+		q := gorm.G[Exception](s.db.Conn(ctx)).Where("id > 0")
+		if services != nil {
+			q = q.Where("service_id IN ?", append([]int64{0}, services...))
+		}
+		return q
+	}
+	total, err := chosen().Count(ctx, "*")
 	if err != nil {
 		return Page{}, fmt.Errorf("count exceptions: %w", err)
 	}
-	rows, err := database.List(ctx, "exceptions", gorm.G[Exception](s.db.Conn(ctx)).Where("id > 0").
-		Order("CASE state WHEN 'requested' THEN 0 WHEN 'approved' THEN 1 ELSE 2 END, id DESC").Offset((page-1)*pageSize).Limit(pageSize))
+	rows, err := database.List(ctx, "exceptions", chosen().
+		Order("CASE state WHEN 'requested' THEN 0 WHEN 'approved' THEN 1 ELSE 2 END, id DESC").Offset((page-1)*PageSize).Limit(PageSize))
 	return Page{Rows: rows, Total: total}, err
 }
 
@@ -54,5 +62,5 @@ func (s *Service) of(ctx context.Context, service int64, control string) ([]Exce
 }
 
 func (s *Service) requested(ctx context.Context) ([]Exception, error) {
-	return database.List(ctx, "requests", gorm.G[Exception](s.db.Conn(ctx)).Where("state = ?", Requested).Order("id").Limit(pageSize))
+	return database.List(ctx, "requests", gorm.G[Exception](s.db.Conn(ctx)).Where("state = ?", Requested).Order("id").Limit(PageSize))
 }

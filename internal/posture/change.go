@@ -174,11 +174,33 @@ func (s *Service) Enter(ctx context.Context, actor access.Actor, slug string, li
 			return nil, err
 		}
 		line.ServiceID = v.ID
+		touched := []int64{v.ID}
+		if line.Replaces != 0 {
+			old, err := s.visibleEntry(ctx, actor, line.Replaces)
+			if err != nil {
+				return nil, err
+			}
+			if old.ServiceID != v.ID {
+				touched = append(touched, old.ServiceID)
+			}
+		}
 		if _, err := s.ledger.Enter(ctx, actor, line); err != nil {
 			return nil, err
 		}
-		return []int64{v.ID}, s.lookAtRegisters(ctx, v.ID)
+		return touched, s.lookAtRegisters(ctx, touched...)
 	})
+}
+
+// visibleEntry finds a live entry of a register; one of a service that the person may not see is missing.
+func (s *Service) visibleEntry(ctx context.Context, actor access.Actor, id int64) (evidence.Entry, error) {
+	entry, err := s.ledger.Entry(ctx, actor, id)
+	if err != nil {
+		return entry, err
+	}
+	if ids, limited := inventory.VisibleIDs(ctx); limited && !slices.Contains(ids, entry.ServiceID) {
+		return entry, fault.Missing("entry")
+	}
+	return entry, nil
 }
 
 // Strike ends a line of a register and judges its subject again.
@@ -187,12 +209,9 @@ func (s *Service) Strike(ctx context.Context, actor access.Actor, register strin
 		return err
 	}
 	return s.then(ctx, Cause{Actor: actor.Name}, func(ctx context.Context) ([]int64, error) {
-		entry, err := s.ledger.Entry(ctx, actor, id)
+		entry, err := s.visibleEntry(ctx, actor, id)
 		if err != nil {
 			return nil, err
-		}
-		if ids, limited := inventory.VisibleIDs(ctx); limited && !slices.Contains(ids, entry.ServiceID) {
-			return nil, fault.Missing("entry")
 		}
 		if _, err := s.ledger.Strike(ctx, actor, register, id); err != nil {
 			return nil, err

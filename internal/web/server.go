@@ -65,7 +65,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, uploads(attachLimit, access.Posture))
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
-	exceptions.New(h.Posture, h.Exceptions, h.Inventory, h.Activity).Routes(w)
+	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
 	frameworks.New(h.Posture, h.Controls).Routes(w, uploads(attachLimit, access.Scoring))
 	scoring.New(h.Posture, h.Controls, h.Activity).Routes(w)

@@ -1,4 +1,4 @@
-// Package exceptions holds the pages of accepted weaknesses: who asked, who decided, and when each one ends.
+// Package exceptions holds the pages about weaknesses that somebody accepted for a while.
 package exceptions
 
 import (
@@ -8,66 +8,122 @@ import (
 	"muster/views/ui"
 )
 
-// Row is one exception.
+// Sign is where an exception stands: shape, fill and word say the same.
+type Sign struct{ Class, Icon, Word string }
+
+// Row is one exception in the list.
 type Row struct {
-	Href, Control, Title, Subject string
-	State                         ui.Word
-	Reason, By                    string
-	Asked, Until                  time.Time
-	Near                          string // "ends in 7 days", "" when it is far or over
+	Href, Control, Title string
+	Service              string // "Every service" when it covers all
+	Reason, Requester    string
+	Asked, Until         time.Time
+	Sign                 Sign
+	Left                 ui.Word // how near the end is; no text when it is not near
 }
 
 // List is the page of all exceptions.
 type List struct {
 	*layout.Page
 	Rows   []Row
-	MayAsk bool
 	Pages  ui.Pages
-}
-
-// Entry is one line of an exception's history.
-type Entry struct {
-	Who, What string
-	At        time.Time
-}
-
-// Show is the page of one exception.
-type Show struct {
-	*layout.Page
-	Row
-	ID                          int64
-	CellHref, SubjectHref       string
-	Compensating, Decided, Note string
-	DecidedAt                   *time.Time
-	Renews, Again               string // addresses
-	MayDecide, MayEnd           bool
-	Why                         string // why the reader may not decide
-	History                     []Entry
-	Form                        Form
+	MayAsk bool
+	Lead   string
 }
 
 // Form is what was typed and what is wrong with it.
 type Form struct {
+	Kind     string // "decide" or "end" where a page has two; "late" when somebody was faster
 	Message  string
 	Values   map[string]string
 	Errors   map[string]string
 	Problems []ui.Problem
 }
 
-func (f Form) input(name, label, hint string, rows int) ui.Input {
-	return ui.Input{ID: "f-" + name, Name: name, Label: label, Hint: hint, Rows: rows, Value: f.Values[name], Error: f.Errors[name]}
+// Ask is the page that asks for an exception.
+type Ask struct {
+	*layout.Page
+	Form
+	Action, Cancel string
+	Control        string // fixed when it came with the address
+	ControlTitle   string
+	Service        string // fixed slug, "*" for every service
+	ServiceName    string
+	Controls       []ui.Option
+	Services       []ui.Option
+	Renews         string // id of the exception that this one goes on from
+	RenewWords     string
 }
 
-func (f Form) days() ui.Input {
-	in := f.input("days", "For how many days?", "From 1 to 365. Every exception ends.", 0)
-	in.Type = "number"
+// Event is a line of what happened to an exception.
+type Event struct {
+	Icon, Who, What, Note string
+	At                    time.Time
+}
+
+// One is one exception.
+type One struct {
+	*layout.Page
+	Control, Title     string
+	Service            string
+	CellHref, CellText string
+	Sign               Sign
+	Sentence           string
+	Left               ui.Word
+	Reason, Meanwhile  string
+	Requester          string
+	Asked, Until       time.Time
+	Events             []Event // newest first
+	RenewsHref         string
+	Waiting            bool
+	MayDecide, Own     bool // Own: the person asked for it
+	MayEnd             bool
+	AskAgain           string
+	DecideTo, EndTo    string
+	Form               Form
+}
+
+func (f *Form) text(name, id, label, hint string, rows int) ui.Input {
+	return ui.Input{ID: id, Name: name, Label: label, Hint: hint, Rows: rows, Value: f.Values[name], Error: f.Errors[name]}
+}
+
+// only is the form if it is of a kind, and an empty one otherwise.
+func (f *Form) only(kind string) *Form {
+	if f.Kind == kind {
+		return f
+	}
+	return &Form{}
+}
+
+func (a *Ask) days() ui.Input {
+	in := a.text("days", "f-days", "For how many days", "From 1 to 365. It ends by itself; you can ask again.", 0)
+	in.Mode = "numeric"
 	return in
 }
 
-// New is the page that asks for an exception.
-type New struct {
-	*layout.Page
-	Form
-	Controls, Services []ui.Option
-	Renews             string
+func (a *Ask) reason() ui.Input {
+	in := a.text("reason", "f-reason", "Why has it to be accepted for now?", "Whoever decides reads this, and so does an auditor.", 4)
+	in.Required = true
+	return in
+}
+
+func (o *One) endTitle() string {
+	if o.Waiting {
+		return "No longer needed?"
+	}
+	return "Over before its day?"
+}
+
+func (o *One) endSummary() string {
+	if o.Waiting {
+		return "Withdraw the request"
+	}
+	return "End the exception"
+}
+
+func (o *One) endField() ui.Input {
+	label, hint := "Why does it end?", "The reminders begin again at once."
+	if o.Waiting {
+		label, hint = "Why is it withdrawn?", "It stays in the list as withdrawn."
+	}
+	return o.Form.only("end").text("note", "f-end", label, hint, 2)
 }

@@ -1,20 +1,17 @@
-// Package exceptions serves the pages of accepted weaknesses.
+// Package exceptions serves the pages about weaknesses that somebody accepted for a while.
 package exceptions
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"muster/internal/access"
-	"muster/internal/activity"
 	"muster/internal/control"
-	"muster/internal/control/catalogue"
 	"muster/internal/exception"
 	"muster/internal/fault"
 	"muster/internal/inventory"
@@ -30,277 +27,156 @@ type Handlers struct {
 	posture    *posture.Service
 	exceptions *exception.Service
 	book       *inventory.Book
-	log        *activity.Service
 }
 
 // New makes the handlers.
-func New(p *posture.Service, e *exception.Service, book *inventory.Book, log *activity.Service) *Handlers {
-	return &Handlers{posture: p, exceptions: e, book: book, log: log}
+func New(p *posture.Service, e *exception.Service, book *inventory.Book) *Handlers {
+	return &Handlers{posture: p, exceptions: e, book: book}
 }
 
 // Routes registers the pages under a workspace.
 func (h *Handlers) Routes(g *echo.Group) {
 	g.GET("/exceptions", h.list)
-	g.POST("/exceptions", h.ask)
-	g.GET("/exceptions/new", h.form)
+	g.GET("/exceptions/new", h.ask)
+	g.POST("/exceptions", h.request)
 	g.GET("/exceptions/:id", h.show)
 	g.POST("/exceptions/:id/decide", h.decide)
 	g.POST("/exceptions/:id/end", h.end)
 }
 
-// world is what the pages name things with.
-type world struct {
-	rules    *control.Ruleset
-	services map[int64]inventory.Service
-	list     []inventory.Service
-}
+// everyService is how a form names all services at once.
+const (
+	everyService = "*"
+	everyWords   = "Every service"
+)
 
-func (h *Handlers) world(c echo.Context) (*world, error) {
-	rules, err := h.posture.Ruleset(kit.Ctx(c))
+// names are the services that a person may see, in use or not, by id.
+func (h *Handlers) names(c echo.Context) (map[int64]inventory.Service, error) {
+	list, err := h.book.RosterAt(kit.Ctx(c), kit.Of(c).Actor)
 	if err != nil {
 		return nil, err
 	}
-	list, err := h.book.RosterAt(kit.Ctx(c), kit.Of(c).Actor)
-	w := &world{rules: rules, services: map[int64]inventory.Service{}, list: list}
+	byID := map[int64]inventory.Service{}
 	for _, s := range list {
-		w.services[s.ID] = s
+		byID[s.ID] = s
 	}
-	return w, err
+	return byID, nil
 }
 
-// mayNotSee reports whether the reader is limited to services that the exception is not about.
-func mayNotSee(c echo.Context, e *exception.Exception) bool {
-	ids, limited := inventory.VisibleIDs(kit.Ctx(c))
-	return limited && !slices.Contains(ids, e.ServiceID)
+// serviceName names what an exception covers.
+func serviceName(e *exception.Exception, names map[int64]inventory.Service) string {
+	if e.ServiceID == 0 {
+		return everyWords
+	}
+	return cmp.Or(names[e.ServiceID].Name, "A service that is gone")
+}
+
+// title names a control in a few words, and in a whole sentence.
+func title(rules *control.Ruleset, id string) (short, statement string) {
+	if e, known := rules.Get(id); known {
+		return e.Title, e.Statement
+	}
+	return "A control that is no longer known", "A control that is no longer known"
 }
 
 func (h *Handlers) list(c echo.Context) error {
-	page := max(kit.Number(c.QueryParam("page")), 1)
-	found, err := h.exceptions.List(kit.Ctx(c), kit.Of(c).Actor, page)
+	ids, limited := inventory.VisibleIDs(kit.Ctx(c))
+	if limited && ids == nil {
+		ids = []int64{}
+	}
+	number := max(1, kit.Number(c.QueryParam("page")))
+	page, err := h.exceptions.List(kit.Ctx(c), kit.Of(c).Actor, ids, number)
 	if err != nil {
 		return err
 	}
-	w, err := h.world(c)
+	rules, err := h.posture.Ruleset(kit.Ctx(c))
 	if err != nil {
 		return err
 	}
-	p := view.List{Page: kit.Page(c, "exceptions", "Exceptions"), MayAsk: kit.Can(c, access.Write, access.Exceptions)}
-	for i := range found.Rows {
-		if e := &found.Rows[i]; !mayNotSee(c, e) {
-			p.Rows = append(p.Rows, h.row(c, w, e))
+	names, err := h.names(c)
+	if err != nil {
+		return err
+	}
+	now := kit.Of(c).Now
+	l := view.List{Page: kit.Page(c, "exceptions", "Exceptions"), MayAsk: kit.Can(c, access.Write, access.Exceptions), Pages: pages(c, number, page.Total)}
+	waiting, inForce := 0, 0
+	for i := range page.Rows {
+		e := &page.Rows[i]
+		short, _ := title(rules, e.Control)
+		r := view.Row{Href: kit.In(c, fmt.Sprintf("/exceptions/%d", e.ID)), Control: e.Control, Title: short, Service: serviceName(e, names), Reason: e.Reason, Requester: e.RequesterName, Asked: e.RequestedAt, Until: e.ExpiresAt, Sign: sign(e, now), Left: left(e, now)}
+		l.Rows = append(l.Rows, r)
+		if e.State == exception.Requested {
+			waiting++
+		}
+		if e.InForce(now) {
+			inForce++
 		}
 	}
-	p.Pages = ui.Pages{Page: page, Of: max(1, int((found.Total+inventory.PageSize-1)/inventory.PageSize)), Total: found.Total, What: "exceptions"}
-	if _, limited := inventory.VisibleIDs(kit.Ctx(c)); limited {
-		p.Pages.Total = int64(len(p.Rows))
+	l.Lead = "What is accepted for a while, why, and until when."
+	if l.Pages.Of < 2 && len(l.Rows) > 0 {
+		l.Lead = fmt.Sprintf("%s for a decision, %d in force. An exception never raises the score.", waits(waiting), inForce)
 	}
-	if page > 1 {
-		p.Pages.Prev = kit.In(c, fmt.Sprintf("/exceptions?page=%d", page-1))
-	}
-	if page < p.Pages.Of {
-		p.Pages.Next = kit.In(c, fmt.Sprintf("/exceptions?page=%d", page+1))
-	}
-	return kit.Render(c, http.StatusOK, view.Index(p))
+	return kit.Render(c, http.StatusOK, view.Index(l))
 }
 
-func (h *Handlers) row(c echo.Context, w *world, e *exception.Exception) view.Row {
-	r := view.Row{Href: kit.In(c, fmt.Sprintf("/exceptions/%d", e.ID)), Control: e.Control, Title: e.Control, Subject: "every service", Reason: e.Reason, By: e.RequesterName, Asked: e.RequestedAt, Until: e.ExpiresAt}
-	if known, found := w.rules.Get(e.Control); found {
-		r.Title = known.Title
+func waits(n int) string {
+	if n == 1 {
+		return "1 waits"
 	}
-	if e.ServiceID != 0 {
-		r.Subject = w.services[e.ServiceID].Name
-	}
-	r.State, r.Near = stateOf(e, kit.Of(c).Now)
-	return r
+	return strconv.Itoa(n) + " wait"
 }
 
-// stateOf says where an exception stands, and warns thirty, seven and one days before its end.
-func stateOf(e *exception.Exception, now time.Time) (ui.Word, string) {
-	left := int(e.ExpiresAt.Sub(now).Hours() / 24)
-	switch {
-	case e.State == exception.Requested && !now.Before(e.ExpiresAt):
-		return ui.Word{Text: "never decided", Tone: ui.Unk}, ""
-	case e.State == exception.Requested:
-		return ui.Word{Text: "waits for a decision", Tone: ui.Warn}, ""
-	case e.State == exception.Declined:
-		return ui.Word{Text: "declined", Tone: ui.Bad}, ""
-	case e.State == exception.Ended:
-		return ui.Word{Text: "ended early", Tone: ui.Unk}, ""
-	case !e.InForce(now):
-		return ui.Word{Text: "run out", Tone: ui.Unk}, ""
-	case left <= 30:
-		return ui.Word{Text: "in force", Tone: ui.Info}, "ends in " + ui.Plural(left, "day", "days")
+// pages leads through the list.
+func pages(c echo.Context, number int, total int64) ui.Pages {
+	p := ui.Pages{Page: number, Of: max(1, int((total+exception.PageSize-1)/exception.PageSize)), Total: total, What: "exceptions"}
+	if total == 1 {
+		p.What = "exception"
 	}
-	return ui.Word{Text: "in force", Tone: ui.Info}, ""
+	if number > 1 {
+		p.Prev = kit.In(c, fmt.Sprintf("/exceptions?page=%d", min(number-1, p.Of)))
+	}
+	if number < p.Of {
+		p.Next = kit.In(c, fmt.Sprintf("/exceptions?page=%d", number+1))
+	}
+	return p
 }
 
-func (h *Handlers) show(c echo.Context) error { return h.page(c, http.StatusOK, view.Form{}) }
-
-func (h *Handlers) page(c echo.Context, status int, form view.Form) error {
+// find reads the exception of the address; what covers none of the person's services is not found.
+func (h *Handlers) find(c echo.Context) (exception.Exception, error) {
 	id, err := kit.ID(c, "id")
 	if err != nil {
-		return err
+		return exception.Exception{}, err
 	}
-	ctx, actor := kit.Ctx(c), kit.Of(c).Actor
-	e, err := h.exceptions.Get(ctx, actor, id)
+	return h.get(c, id)
+}
+
+func (h *Handlers) get(c echo.Context, id int64) (exception.Exception, error) {
+	e, err := h.exceptions.Get(kit.Ctx(c), kit.Of(c).Actor, id)
 	if err != nil {
-		return err
+		return e, err
 	}
-	if mayNotSee(c, &e) {
-		return fault.Missing("exception")
+	if ids, limited := inventory.VisibleIDs(kit.Ctx(c)); limited && e.ServiceID != 0 && !slices.Contains(ids, e.ServiceID) {
+		return e, fault.Missing("exception")
 	}
-	w, err := h.world(c)
-	if err != nil {
-		return err
-	}
-	p := view.Show{Page: kit.Page(c, "exceptions", e.Control, layout.Crumb{Label: "Exceptions", Href: kit.In(c, "/exceptions")}), Row: h.row(c, w, &e), ID: e.ID, Compensating: e.Compensating,
-		Decided: e.DeciderName, DecidedAt: e.DecidedAt, Note: e.DecisionNote, CellHref: kit.In(c, "/controls/"+e.Control), Form: form}
-	if s, known := w.services[e.ServiceID]; known {
-		p.CellHref = kit.In(c, "/services/"+s.Slug+"/controls/"+e.Control)
-	}
-	if e.Renews != 0 {
-		p.Renews = kit.In(c, fmt.Sprintf("/exceptions/%d", e.Renews))
-	}
-	mayAsk := kit.Can(c, access.Write, access.Exceptions)
-	p.MayEnd = mayAsk && (e.State == exception.Requested || e.InForce(kit.Of(c).Now))
-	if mayAsk && e.State != exception.Requested {
-		p.Again = kit.In(c, fmt.Sprintf("/exceptions/new?renew=%d", e.ID))
-	}
-	if e.State == exception.Requested {
-		switch {
-		case e.RequestedBy == actor.UserID:
-			p.Why = "You asked for it, so somebody else decides: an owner or admin of the workspace."
-		case !kit.Can(c, access.Decide, access.Exceptions):
-			p.Why = "An owner or admin of the workspace decides."
-		default:
-			p.MayDecide = true
-		}
-	}
-	if err := h.history(c, &p, e.ID); err != nil {
-		return err
-	}
-	return kit.Render(c, status, view.One(p))
+	return e, nil
 }
 
-var happened = map[string]string{"exception.request": "asked for it", "exception.approved": "approved it", "exception.declined": "declined it", "exception.end": "ended it"}
-
-func (h *Handlers) history(c echo.Context, p *view.Show, id int64) error {
-	rows, err := h.log.History(kit.Ctx(c), "exception", id, 20)
-	for _, r := range rows {
-		what := happened[r.Action]
-		if what == "" {
-			what = r.Action
-		}
-		p.History = append(p.History, view.Entry{Who: r.ActorName, What: what, At: r.At})
-	}
-	return err
+func crumbs(c echo.Context) []layout.Crumb {
+	return []layout.Crumb{{Label: "Exceptions", Href: kit.In(c, "/exceptions")}}
 }
 
-func (h *Handlers) form(c echo.Context) error {
-	if err := kit.Require(c, access.Write, access.Exceptions); err != nil {
-		return err
-	}
-	values := url.Values{"control": {c.QueryParam("control")}, "service": {c.QueryParam("service")}, "days": {"90"}}
-	if id := kit.Number64(c.QueryParam("renew")); id > 0 {
-		e, err := h.exceptions.Get(kit.Ctx(c), kit.Of(c).Actor, id)
-		if err != nil {
-			return err
-		}
-		if mayNotSee(c, &e) {
-			return fault.Missing("exception")
-		}
-		w, err := h.world(c)
-		if err != nil {
-			return err
-		}
-		values = url.Values{"control": {e.Control}, "service": {w.services[e.ServiceID].Slug}, "reason": {e.Reason}, "compensating": {e.Compensating}, "days": {"90"}, "renews": {strconv.FormatInt(id, 10)}}
-	}
-	return h.formPage(c, http.StatusOK, values, nil)
-}
-
-func (h *Handlers) formPage(c echo.Context, status int, values url.Values, problem error) error {
-	w, err := h.world(c)
-	if err != nil {
-		return err
-	}
-	p := view.New{Page: kit.Page(c, "exceptions", "Ask", layout.Crumb{Label: "Exceptions", Href: kit.In(c, "/exceptions")}), Form: formOf(values, problem), Renews: values.Get("renews")}
-	p.Controls = append(p.Controls, ui.Option{Label: "Choose a control"})
-	for _, e := range w.rules.For(catalogue.Service) {
-		p.Controls = append(p.Controls, ui.Option{Value: e.ID, Label: e.ID + ", " + e.Title, Chosen: e.ID == values.Get("control")})
-	}
-	p.Services = append(p.Services, ui.Option{Value: "", Label: "Every service", Chosen: values.Get("service") == ""})
-	for _, s := range w.list {
-		if s.RetiredAt == nil {
-			p.Services = append(p.Services, ui.Option{Value: s.Slug, Label: s.Name, Chosen: s.Slug == values.Get("service")})
+// form keeps what was typed, with what is wrong with it.
+func form(kind string, values map[string][]string, fields map[string]string, message string) view.Form {
+	f := view.Form{Kind: kind, Message: message, Errors: fields, Values: map[string]string{}}
+	for name, list := range values {
+		if len(list) > 0 {
+			f.Values[name] = list[0]
 		}
 	}
-	return kit.Render(c, status, view.Ask(p))
-}
-
-func formOf(values url.Values, problem error) view.Form {
-	f := view.Form{Values: map[string]string{}}
-	for name := range values {
-		f.Values[name] = values.Get(name)
-	}
-	if problem != nil {
-		f.Message, f.Errors, f.Problems, _ = kit.Invalid(problem)
+	for _, name := range []string{"control", "service", "reason", "compensating", "days", "note"} {
+		if text := fields[name]; text != "" {
+			f.Problems = append(f.Problems, ui.Problem{Field: name, Text: text})
+		}
 	}
 	return f
-}
-
-func (h *Handlers) ask(c echo.Context) error {
-	values, err := kit.Form(c)
-	if err != nil {
-		return err
-	}
-	r := exception.Request{Control: values.Get("control"), Reason: values.Get("reason"), Compensating: values.Get("compensating"), Days: kit.Number(values.Get("days")), Renews: kit.Number64(values.Get("renews"))}
-	e, err := h.posture.Ask(kit.Ctx(c), kit.Of(c).Actor, values.Get("service"), r)
-	if err != nil {
-		if _, _, _, invalid := kit.Invalid(err); invalid {
-			return h.formPage(c, kit.Status(err), values, err)
-		}
-		return err
-	}
-	return kit.Done(c, fmt.Sprintf("/exceptions/%d", e.ID), "Asked. Somebody else decides; until then nothing changes.")
-}
-
-func (h *Handlers) decide(c echo.Context) error {
-	return h.settle(c, "note", func(id int64, values url.Values) (string, error) {
-		approve := values.Get("approve") == "yes"
-		said := "Declined."
-		if approve {
-			said = "Approved. It ends on its day; the score stays as it is."
-		}
-		return said, h.posture.Decide(kit.Ctx(c), kit.Of(c).Actor, id, approve, values.Get("note"))
-	})
-}
-
-func (h *Handlers) end(c echo.Context) error {
-	return h.settle(c, "end", func(id int64, values url.Values) (string, error) {
-		return "Ended.", h.posture.End(kit.Ctx(c), kit.Of(c).Actor, id, values.Get("note"))
-	})
-}
-
-// settle runs a decision and shows the page again with what is wrong; field is where the note's problem stands.
-func (h *Handlers) settle(c echo.Context, field string, act func(int64, url.Values) (string, error)) error {
-	id, err := kit.ID(c, "id")
-	if err != nil {
-		return err
-	}
-	values, err := kit.Form(c)
-	if err != nil {
-		return err
-	}
-	said, err := act(id, values)
-	if err == nil {
-		return kit.Done(c, fmt.Sprintf("/exceptions/%d", id), said)
-	}
-	if _, _, _, invalid := kit.Invalid(err); !invalid || fault.Is(err, fault.Conflict) {
-		return err
-	}
-	f := formOf(values, err)
-	f.Errors = map[string]string{field: f.Errors["note"]}
-	f.Values[field] = values.Get("note")
-	return h.page(c, http.StatusUnprocessableEntity, f)
 }
