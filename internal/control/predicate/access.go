@@ -48,6 +48,7 @@ func noWildcard(s *subject) seen {
 	if !s.kubernetes() || !s.RightsSeen {
 		return silent // a binding may stand in other files
 	}
+	unread := len(s.Rights) == 0
 	for _, r := range s.Rights {
 		switch {
 		case r.Role == "ClusterRole/cluster-admin" || r.Role == "cluster-admin":
@@ -57,6 +58,10 @@ func noWildcard(s *subject) seen {
 		case r.ClusterWide:
 			return fail(r.At, "%s holds in the whole cluster", r.Role)
 		}
+		unread = unread || len(r.Verbs) == 0
+	}
+	if unread {
+		return silent // a binding is here, but what its role allows stands in other files
 	}
 	return pass(s.At, "its account has named rights in its namespace only")
 }
@@ -116,7 +121,7 @@ func (s *subject) isolated(yes bool, direction string) seen {
 // refusesAnonymous needs both halves: the object that checks tokens lets a call without one pass.
 func refusesAnonymous(s *subject) seen {
 	switch {
-	case s.member() && s.Admission.DemandsToken == model.Yes:
+	case s.member() && s.Admission.RequestAuth && s.Admission.DemandsToken == model.Yes:
 		return pass(s.Admission.At, "a policy demands a signed token of every request")
 	case s.Mesh != model.No && s.Admission.AllowAll && s.MTLS != model.MTLSStrict && s.Exposed:
 		return fail(s.Admission.At, "it can be reached from outside, and a policy lets everybody in")
