@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"muster/internal/access"
@@ -79,7 +80,7 @@ func (l *Ledger) append(ctx context.Context, rows []Evidence) error {
 	for i := range rows {
 		e := &rows[i]
 		before := current[e.cell()]
-		if e.Outcome == Silent && !speaks(before) {
+		if (e.Outcome == Silent && !speaks(before)) || slices.ContainsFunc(before, e.repeats) {
 			continue
 		}
 		for _, o := range before {
