@@ -224,8 +224,9 @@ func TestEvidenceIsNeverChanged(t *testing.T) {
 		d := open(t, db, clock)
 		d.says(fail, 1)
 		for _, change := range []string{"UPDATE evidence SET outcome = 'pass'", "UPDATE evidence SET observed_at = received_at, note = 'x'", "UPDATE evidence SET retest_of = 9", "UPDATE evidence SET good_until = received_at", "DELETE FROM evidence"} {
-			if err := db.Conn(d.ctx).Exec(change).Error; err == nil {
-				t.Errorf("%s went through", change)
+			err := db.InTx(d.ctx, func(ctx context.Context) error { return db.Conn(ctx).Exec(change).Error })
+			if err == nil || !strings.Contains(err.Error(), "evidence is never") {
+				t.Errorf("%s: %v", change, err)
 			}
 		}
 		d.want("it stands", fail)
