@@ -3,6 +3,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -42,7 +43,7 @@ func run(w io.Writer, folder string, named, verbose bool) int {
 		return exitGood
 	}
 	s := scores{}
-	err := errors.Join(scoreSystems(folder, s), scoreOpenAPI(folder, s), scoreMalformed(folder, s))
+	err := errors.Join(scoreSystems(folder, s), scoreOpenAPI(folder, s), scoreMalformed(folder, s), ratePosture(context.Background(), w, folder, s))
 	if err != nil {
 		fmt.Fprintln(w, err)
 		return exitMissing

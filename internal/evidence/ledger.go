@@ -140,7 +140,9 @@ func (l *Ledger) Current(ctx context.Context, services []int64) ([]Evidence, err
 func (l *Ledger) AllCurrent(ctx context.Context) ([]Evidence, error) { return l.allCurrent(ctx) }
 
 // AsOf gives what counted at a moment, as known then.
-func (l *Ledger) AsOf(ctx context.Context, at time.Time) ([]Evidence, error) { return l.asOf(ctx, at.UTC()) }
+func (l *Ledger) AsOf(ctx context.Context, at time.Time) ([]Evidence, error) {
+	return l.asOf(ctx, at.UTC())
+}
 
 // maxTimeline is how many rows of one cell a page shows.
 const maxTimeline = 200

@@ -94,9 +94,15 @@ func way(name string) string {
 // apply imports manifests and gives the number of the import.
 func (d *desk) apply(environment int64, text string) int64 {
 	d.t.Helper()
+	return d.applyAs(environment, "", text)
+}
+
+// applyAs imports manifests of a source; "" is the source of all files of their folder.
+func (d *desk) applyAs(environment int64, source, text string) int64 {
+	d.t.Helper()
 	found, err := imports.Inspect([]model.File{{Path: "shop/all.yaml", Data: []byte(text)}}, imports.Options{})
 	d.must(err)
-	id, err := d.intake.Propose(d.ctx, d.ama, intake.Proposal{EnvironmentID: environment, Inspection: found})
+	id, err := d.intake.Propose(d.ctx, d.ama, intake.Proposal{EnvironmentID: environment, SourceName: source, Inspection: found})
 	d.must(err)
 	_, err = d.intake.Confirm(d.ctx, d.ama, id, intake.Choices{})
 	d.must(err)
