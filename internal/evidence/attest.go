@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"muster/internal/access"
@@ -51,7 +52,7 @@ var attachable = map[string][]string{
 // check accepts a file whose bytes are what its ending says.
 func (u *Upload) check() (mediaType string, problem string) {
 	u.Name = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '"' {
+		if unicode.In(r, unicode.C) || r == '"' { // also what turns the reading direction around
 			return -1
 		}
 		return r

@@ -2,6 +2,7 @@
 package evidence
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -109,13 +110,37 @@ func (e *Evidence) cell() cell {
 }
 
 // replaces reports whether e makes an older row of the same cell superfluous. A pass that holds longer than a newer
-// one stays: hearing it again must not weaken it.
+// one stays: hearing it again must not weaken it. A test that ended a failure stays too: what the same person says
+// afterwards is said of the clause, and does not undo the test.
 func (e *Evidence) replaces(old *Evidence) bool {
 	if e.ObservedAt.Before(old.ObservedAt) {
+		return false
+	}
+	if old.Outcome == Pass && old.RetestOf != 0 && (e.Outcome != Pass || e.RetestOf != old.RetestOf) {
 		return false
 	}
 	if e.Outcome == Pass && old.Outcome == Pass && e.GoodUntil != nil {
 		return old.GoodUntil != nil && !old.GoodUntil.After(*e.GoodUntil)
 	}
 	return true
+}
+
+// repeats reports whether an import says again what it said already. A failure keeps its number then, and with it the
+// test that ended it.
+func (e *Evidence) repeats(old Evidence) bool {
+	return e.ImportID != 0 && e.ImportID == old.ImportID && e.Outcome == old.Outcome && e.Observed == old.Observed && e.ObservedAt.Equal(old.ObservedAt)
+}
+
+// counting finds the rows of one cell, in the order in which they were received, that nothing received later replaces.
+func counting(rows []Evidence) []int64 {
+	var live []Evidence
+	for _, e := range rows {
+		live = slices.DeleteFunc(live, func(old Evidence) bool { return e.replaces(&old) })
+		live = append(live, e)
+	}
+	ids := make([]int64, 0, len(live))
+	for _, e := range live {
+		ids = append(ids, e.ID)
+	}
+	return ids
 }

@@ -50,7 +50,7 @@ func (l *Ledger) Enter(ctx context.Context, actor access.Actor, n Line) (Entry, 
 			return fault.Field("name", fmt.Sprintf("A register holds at most %d entries.", maxEntries))
 		}
 		if n.Replaces != 0 {
-			if err := l.endEntry(ctx, r.Control, n.Replaces); err != nil {
+			if err := l.endReplaced(ctx, r, &n); err != nil {
 				return err
 			}
 		}
@@ -64,6 +64,18 @@ func (l *Ledger) Enter(ctx context.Context, actor access.Actor, n Line) (Entry, 
 		return l.log.Record(ctx, actor, activity.Change{Action: "register.enter", Kind: "register", ID: e.ID, Name: name, After: values})
 	})
 	return e, err
+}
+
+// endReplaced ends the line that another corrects. A line of another service is not corrected, but struck there.
+func (l *Ledger) endReplaced(ctx context.Context, r *Register, n *Line) error {
+	old, found, err := l.entry(ctx, n.Replaces)
+	if err != nil {
+		return err
+	}
+	if !found || old.Control != r.Control || old.ServiceID != n.ServiceID {
+		return fault.Missing("entry")
+	}
+	return l.endEntry(ctx, r.Control, n.Replaces)
 }
 
 // Strike ends a line of a register.

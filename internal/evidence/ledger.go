@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"muster/internal/access"
@@ -79,7 +80,7 @@ func (l *Ledger) append(ctx context.Context, rows []Evidence) error {
 	for i := range rows {
 		e := &rows[i]
 		before := current[e.cell()]
-		if e.Outcome == Silent && !speaks(before) {
+		if (e.Outcome == Silent && !speaks(before)) || slices.ContainsFunc(before, e.repeats) {
 			continue
 		}
 		for _, o := range before {
@@ -158,7 +159,9 @@ func (l *Ledger) Current(ctx context.Context, services []int64) ([]Evidence, err
 func (l *Ledger) AllCurrent(ctx context.Context) ([]Evidence, error) { return l.allCurrent(ctx) }
 
 // AsOf gives what counted at a moment, as known then.
-func (l *Ledger) AsOf(ctx context.Context, at time.Time) ([]Evidence, error) { return l.asOf(ctx, at) }
+func (l *Ledger) AsOf(ctx context.Context, at time.Time) ([]Evidence, error) {
+	return l.asOf(ctx, at.UTC())
+}
 
 // maxTimeline is how many rows of one cell a page shows.
 const maxTimeline = 200

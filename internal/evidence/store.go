@@ -73,21 +73,22 @@ func (l *Ledger) ofImport(ctx context.Context, importID int64) ([]Evidence, erro
 	return database.List(ctx, "evidence of an import", gorm.G[Evidence](l.db.Conn(ctx)).Where("import_id = ? AND retracted_at IS NULL", importID))
 }
 
-// revive makes the newest row that is left of each cell count again.
+// revive makes what is left of each cell count again, as if what was taken back had never been said.
 func (l *Ledger) revive(ctx context.Context, rows []Evidence) error {
-	cells, services, sources := map[cell]bool{}, []int64{}, []string{}
+	cells, services, sources := map[cell][]Evidence{}, []int64{}, []string{}
 	for i := range rows {
-		cells[rows[i].cell()] = true
+		cells[rows[i].cell()] = nil
 		services, sources = append(services, rows[i].ServiceID), append(sources, rows[i].Source)
 	}
-	newest := map[cell]int64{}
+	slices.Sort(sources)
+	sources = slices.Compact(sources)
 	err := database.Chunks(unique(services), func(ids []int64) error {
 		list, err := database.List(ctx, "older evidence", gorm.G[Evidence](l.db.Conn(ctx)).
-			Select("id", "workspace_id", "service_id", "environment_id", "control", "clause", "part", "source").
-			Where("service_id IN ? AND source IN ? AND retracted_at IS NULL", ids, sources).Order("observed_at, id"))
+			Select("id", "workspace_id", "service_id", "environment_id", "control", "clause", "part", "source", "outcome", "retest_of", "observed_at", "good_until").
+			Where("service_id IN ? AND source IN ? AND retracted_at IS NULL", ids, sources).Order("id"))
 		for _, e := range list {
-			if cells[e.cell()] {
-				newest[e.cell()] = e.ID
+			if left, touched := cells[e.cell()]; touched {
+				cells[e.cell()] = append(left, e)
 			}
 		}
 		return err
@@ -95,9 +96,9 @@ func (l *Ledger) revive(ctx context.Context, rows []Evidence) error {
 	if err != nil {
 		return err
 	}
-	ids := make([]int64, 0, len(newest))
-	for _, id := range newest {
-		ids = append(ids, id)
+	var ids []int64
+	for _, left := range cells {
+		ids = append(ids, counting(left)...)
 	}
 	return l.mark(ctx, ids, "superseded_at", nil)
 }

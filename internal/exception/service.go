@@ -144,6 +144,7 @@ func (s *Service) End(ctx context.Context, actor access.Actor, id int64, note st
 
 // At gives every exception that counts at a moment.
 func (s *Service) At(ctx context.Context, at time.Time) ([]Exception, error) {
+	at = at.UTC() // SQLite compares times as text
 	rows, err := s.decidedBy(ctx, at)
 	if err != nil {
 		return nil, err

@@ -13,9 +13,17 @@ import (
 // observe records what the files of an import say of the controls, for the services that its workloads and documents
 // belong to now. spoken are the workloads that these files speak about.
 func (w *Workflow) observe(ctx context.Context, i *inventory.Import, source *inventory.Source, effective, spoken *model.Inspection) error {
+	return w.observeOf(ctx, i, source, effective, spoken, nil)
+}
+
+// observeOf is observe for some services only; nil is all of them.
+func (w *Workflow) observeOf(ctx context.Context, i *inventory.Import, source *inventory.Source, effective, spoken *model.Inspection, services []int64) error {
 	rows, err := w.evidenceOf(ctx, i, source, effective, spoken)
 	if err != nil {
 		return err
+	}
+	if services != nil {
+		rows = slices.DeleteFunc(rows, func(e evidence.Evidence) bool { return !slices.Contains(services, e.ServiceID) })
 	}
 	rules, err := w.posture.Ruleset(ctx)
 	if err != nil {
@@ -81,7 +89,7 @@ func (w *Workflow) servicesOf(ctx context.Context, source *inventory.Source) ([]
 }
 
 // ObserveAgain lets the newest import of every source that shows some services speak once more: workloads were moved
-// from one service to another, and what their files say goes with them.
+// from one service to another, and what their files say goes with them. Nothing is said again of other services.
 func (w *Workflow) ObserveAgain(ctx context.Context, services []int64) error {
 	return w.db.InTx(ctx, func(ctx context.Context) error {
 		sources, err := w.book.AllSources(ctx)
@@ -107,7 +115,7 @@ func (w *Workflow) ObserveAgain(ctx context.Context, services []int64) error {
 			if err != nil {
 				return err
 			}
-			if err := w.observe(ctx, &newest, &sources[k], effective, effective); err != nil {
+			if err := w.observeOf(ctx, &newest, &sources[k], effective, effective, services); err != nil {
 				return err
 			}
 		}

@@ -112,6 +112,9 @@ func (s *Service) one(ctx context.Context, service, environment int64) (*world, 
 	for _, e := range w.rules.All {
 		j.verdicts[e.ID] = w.verdict(e, j, known)
 	}
+	if service != 0 {
+		w.look(j, known)
+	}
 	return w, j, nil
 }
 

@@ -2,6 +2,7 @@
 package posture
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -76,8 +77,13 @@ type judged struct {
 	place
 	facts    *control.Facts
 	verdicts map[string]control.Verdict
+	off      map[string]control.Verdict // of controls that the workspace switched off, for the score by shipped weights
+	found    map[string]control.Verdict // of what limits scores, whoever said that it does not apply or switched it off
 	excepted map[string]time.Time
 }
+
+// limiting are the controls that limit a score.
+var limiting = []string{"PAT-2", "PAT-3", "PAT-6"}
 
 // judge gives every verdict of the world. It is pure: the same world gives the same verdicts.
 func (w *world) judge() ([]judged, error) {
@@ -104,9 +110,27 @@ func (w *world) judge() ([]judged, error) {
 				j.excepted[e.ID] = until
 			}
 		}
+		if s.ServiceID != 0 {
+			w.look(&j, known)
+		}
 		all = append(all, j)
 	}
 	return all, nil
+}
+
+// look judges what does not count in the score and still decides something: what is off, and what limits the score.
+func (w *world) look(j *judged, known *control.Known) {
+	j.off, j.found = map[string]control.Verdict{}, map[string]control.Verdict{}
+	for _, e := range w.rules.All {
+		if e.Off && e.Subject == catalogue.Service {
+			j.off[e.ID] = w.verdict(e, j, known)
+		}
+	}
+	for _, id := range limiting {
+		if e, known := w.rules.Get(id); known {
+			j.found[id] = w.weigh(e, j, control.Yes, nil)
+		}
+	}
 }
 
 func (w *world) verdict(e *control.Effective, j *judged, known *control.Known) control.Verdict {
@@ -116,6 +140,10 @@ func (w *world) verdict(e *control.Effective, j *judged, known *control.Known) c
 			applies = control.Yes
 		}
 	}
+	return w.weigh(e, j, applies, out)
+}
+
+func (w *world) weigh(e *control.Effective, j *judged, applies control.Truth, out func(string) bool) control.Verdict {
 	return control.Judge(control.Case{Control: e.Control, Age: time.Duration(e.Days) * 24 * time.Hour, Facts: j.facts, Applies: applies, ClauseIsOut: out, Evidence: w.evidence[j.place][e.ID], Now: w.now})
 }
 
@@ -130,19 +158,20 @@ func (w *world) accepted(service int64, id string) (time.Time, bool) {
 }
 
 // cells are the verdicts as scores see them.
-func (j *judged) cells() map[string]*cell {
+func (j *judged) cells() map[string]*cell { return cellsOf(j.verdicts, j.excepted) }
+
+func cellsOf(verdicts map[string]control.Verdict, excepted map[string]time.Time) map[string]*cell {
 	cells := map[string]*cell{}
-	for id, v := range j.verdicts {
-		_, excepted := j.excepted[id]
-		cells[id] = &cell{State: v.State, Value: v.Value, Contradicted: v.Contradicted, Known: v.Known, Total: v.Total, Excepted: excepted, Failed: v.Failed}
+	for id, v := range verdicts {
+		_, accepted := excepted[id]
+		cells[id] = &cell{State: v.State, Value: v.Value, Contradicted: v.Contradicted, Known: v.Known, Total: v.Total, Excepted: accepted, Failed: v.Failed}
 	}
 	return cells
 }
 
-// later gives the cells at a future moment when nobody acts.
-func (j *judged) later(at time.Time) map[string]*cell {
-	cells := j.cells()
-	for id, v := range j.verdicts {
+// pass moves cells to a future moment when nobody acts.
+func pass(cells map[string]*cell, verdicts map[string]control.Verdict, at time.Time) {
+	for id, v := range verdicts {
 		for _, step := range v.Later {
 			if step.At.After(at) {
 				break
@@ -150,17 +179,21 @@ func (j *judged) later(at time.Time) map[string]*cell {
 			cells[id].State, cells[id].Value = step.State, step.Value
 		}
 	}
-	return cells
 }
 
-func (j *judged) result(rules *control.Ruleset, cells map[string]*cell) Result {
+// result is the score at a moment, now or in the future when nobody acts.
+func (j *judged) result(rules *control.Ruleset, at time.Time) Result {
+	cells, off, found := j.cells(), cellsOf(j.off, nil), cellsOf(j.found, nil)
+	pass(cells, j.verdicts, at)
+	pass(off, j.off, at)
+	pass(found, j.found, at)
 	list := terms(rules.For(catalogue.Service), func(id string) cell {
-		if c := cells[id]; c != nil {
+		if c := cmp.Or(cells[id], off[id]); c != nil {
 			return *c
 		}
 		return cell{State: control.NotKnown}
 	})
-	return scoreOf(list, capsOf(cells, j.facts.Exposure == string(inventory.Public)))
+	return scoreOf(list, capsOf(found, j.facts.Exposure == string(inventory.Public)))
 }
 
 // Detail is what is stored beside a score.
@@ -201,12 +234,12 @@ const (
 
 func detailOf(j *judged, rules, shipped *control.Ruleset, now time.Time) Detail {
 	cells := j.cells()
-	d := Detail{Result: j.result(rules, cells), Domains: map[string]DomainResult{}, Counts: map[string]int{}, Tier: j.facts.Tier, Public: j.facts.Exposure == string(inventory.Public)}
+	d := Detail{Result: j.result(rules, now), Domains: map[string]DomainResult{}, Counts: map[string]int{}, Tier: j.facts.Tier, Public: j.facts.Exposure == string(inventory.Public)}
 	if shipped != nil {
-		r := j.result(shipped, cells)
+		r := j.result(shipped, now)
 		d.Shipped = &r
 	}
-	in30, in90 := j.result(rules, j.later(now.Add(soon))), j.result(rules, j.later(now.Add(far)))
+	in30, in90 := j.result(rules, now.Add(soon)), j.result(rules, now.Add(far))
 	d.In30, d.In90 = in30.Score, in90.Score
 	for _, e := range rules.For(catalogue.Service) {
 		c := cells[e.ID]
