@@ -59,6 +59,9 @@ var matrix = []row{
 	{route: "POST /w/:workspace/governance/:id/attest", form: url.Values{"note": {""}}, want: answers(422, 422, 422, 403)},
 	{route: "POST /w/:workspace/governance/:id/applies", form: url.Values{"reason": {""}}, want: answers(422, 422, 403, 403)},
 	{route: "POST /w/:workspace/governance/:id/evidence/:evidence/back", form: url.Values{"reason": {"x"}}, want: answers(404, 404, 404, 403)},
+	{route: "GET /w/:workspace/frameworks", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/frameworks/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/frameworks/:id/texts", want: answers(422, 422, 403, 403)},
 	{route: "GET /w/:workspace/services/:slug/posture", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/services/:slug/posture/sum", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/services/:slug/controls/:id", want: answers(200, 200, 200, 200)},
@@ -119,6 +122,8 @@ func (s *site) path(pattern string) string {
 	switch {
 	case strings.Contains(pattern, "/governance/"):
 		id = "GOV-10"
+	case strings.Contains(pattern, "/frameworks/"):
+		id = "mvsp-3.0"
 	case strings.Contains(pattern, "/controls/"):
 		id = "TLS-6"
 	case strings.Contains(pattern, "/files/"):

@@ -14,6 +14,7 @@ import (
 	"muster/internal/config"
 	"muster/internal/house"
 	"muster/internal/web/account"
+	"muster/internal/web/frameworks"
 	"muster/internal/web/imports"
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
@@ -48,7 +49,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 		e.IPExtractor = echo.ExtractIPFromXFFHeader(trusted(cfg.TrustedProxies)...)
 	}
 	upload := func(c echo.Context) bool {
-		return (strings.HasSuffix(c.Path(), "/imports") || strings.HasSuffix(c.Path(), "/attest")) && c.Request().Method == http.MethodPost
+		return (strings.HasSuffix(c.Path(), "/imports") || strings.HasSuffix(c.Path(), "/attest") || strings.HasSuffix(c.Path(), "/texts")) && c.Request().Method == http.MethodPost
 	}
 	e.Use(s.requestID, s.headers, s.recovered, s.sameOrigin,
 		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: formLimit, Skipper: upload}), s.session)
@@ -62,6 +63,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	w := e.Group("/w/:workspace", s.signedIn, s.workspace)
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, middleware.BodyLimit(attachLimit))
+	frameworks.New(h.Posture, h.Controls).Routes(w, middleware.BodyLimit(attachLimit))
 	services.New(h.Inventory, h.Steward).Routes(w)
 	imports.New(h.Inventory, h.Intake).Routes(w, middleware.BodyLimit(uploadLimit))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)

@@ -103,6 +103,7 @@ var navigation = []struct {
 	{"overview", "Overview", "overview", "", access.Inventory},
 	{"services", "Services", "services", "", access.Inventory},
 	{"matrix", "Controls", "shield", "", access.Posture},
+	{"frameworks", "Frameworks", "scope", "Evidence", access.Posture},
 	{"imports", "Imports", "import", "Evidence", access.Imports},
 	{"activity", "Activity", "log", "Evidence", access.Activities},
 	{"people", "People", "users", "Admin", access.Members},
