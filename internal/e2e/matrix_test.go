@@ -110,6 +110,11 @@ var matrix = []row{
 	{route: "GET /w/:workspace/settings", want: answers(200, 200, 200, 200)},
 	{route: "POST /w/:workspace/settings", form: url.Values{"name": {""}}, want: answers(422, 422, 403, 403)},
 	{route: "POST /w/:workspace/settings/environments", form: url.Values{"name": {""}}, want: answers(422, 422, 403, 403)},
+	{route: "GET /w/:workspace/settings/scoring", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/settings/scoring/new", want: answers(200, 200, 403, 403)},
+	{route: "POST /w/:workspace/settings/scoring/new", form: url.Values{"definition": {""}}, want: answers(422, 422, 403, 403)},
+	{route: "GET /w/:workspace/settings/scoring/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/settings/scoring/:id", form: url.Values{"reason": {""}}, want: answers(422, 422, 403, 403)},
 	{route: "GET /w/:workspace/settings/roles", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/settings/components", want: answers(200, 200, 200, 200)},
 	{route: "POST /w/:workspace/members/:id/remove", want: answers(303, 404, 403, 404)}, // the owner removed the viewer just before
@@ -124,7 +129,7 @@ func (s *site) path(pattern string) string {
 		id = "GOV-10"
 	case strings.Contains(pattern, "/frameworks/"):
 		id = "mvsp-3.0"
-	case strings.Contains(pattern, "/controls/"):
+	case strings.Contains(pattern, "/controls/"), strings.Contains(pattern, "/scoring/"):
 		id = "TLS-6"
 	case strings.Contains(pattern, "/files/"):
 		id = "999999"

@@ -19,6 +19,7 @@ import (
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
 	"muster/internal/web/posture"
+	"muster/internal/web/scoring"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
 	"muster/static"
@@ -66,6 +67,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	frameworks.New(h.Posture, h.Controls).Routes(w, middleware.BodyLimit(attachLimit))
 	services.New(h.Inventory, h.Steward).Routes(w)
 	imports.New(h.Inventory, h.Intake).Routes(w, middleware.BodyLimit(uploadLimit))
+	scoring.New(h.Posture, h.Activity).Routes(w)
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)
 	return s, nil
 }
