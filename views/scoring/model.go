@@ -107,6 +107,6 @@ func (f *Form) number(name, label, hint string) ui.Input {
 
 func (f *Form) definition() ui.Input {
 	in := f.field("definition", "f-definition", "The control in YAML", "The id needs letters of your own, such as ACME-1. Change every line to what you need; mistakes are told with their line.")
-	in.Rows, in.Required = 26, true
+	in.Rows, in.Required = 24, true
 	return in
 }

@@ -34,7 +34,7 @@ const example = `controls:
   fix:
   - Write a job that compares both, and push its result to Muster.
   mappings:
-  - {framework: mvsp-3.0, requirement: "2.7", strength: supports, why: Differences are logged.}
+  - {framework: mvsp-3.0, requirement: "2.7", strength: supports}
 `
 
 func (h *Handlers) newForm(c echo.Context) error {

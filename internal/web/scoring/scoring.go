@@ -146,13 +146,18 @@ func formula() view.Formula {
 	for _, w := range control.Worths() {
 		f.Values = append(f.Values, view.Row{Value: strconv.FormatFloat(w.Value, 'g', -1, 64), Words: w.Words})
 	}
-	for _, list := range [][]posture.Cap{x.ServiceCaps, x.WorkspaceCaps} {
-		for _, limit := range list {
-			f.Caps = append(f.Caps, view.Row{Value: fmt.Sprintf("%g", limit.Limit), Words: limit.Words})
-		}
+	for _, limit := range x.ServiceCaps {
+		f.Caps = append(f.Caps, view.Row{Value: fmt.Sprintf("%g", limit.Limit), Words: "a service, while " + limit.Words})
 	}
-	for _, g := range x.Grades {
-		f.Grades = append(f.Grades, view.Row{Value: g.Letter, Words: fmt.Sprintf("from %d", g.From)})
+	for _, limit := range x.WorkspaceCaps {
+		f.Caps = append(f.Caps, view.Row{Value: fmt.Sprintf("%g", limit.Limit), Words: "the workspace, while " + limit.Words})
+	}
+	for i, g := range x.Grades {
+		words := fmt.Sprintf("from %d", g.From)
+		if g.From == 0 && i > 0 {
+			words = fmt.Sprintf("below %d", x.Grades[i-1].From)
+		}
+		f.Grades = append(f.Grades, view.Row{Value: g.Letter, Words: words})
 	}
 	return f
 }
