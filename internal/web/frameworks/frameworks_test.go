@@ -5,6 +5,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -79,4 +80,11 @@ func TestTexts(t *testing.T) {
 	has(t, upload(t, d, path+"/texts", "id,text\nV1.3.4,"+strings.Repeat("a", 8<<20)), 422, "larger than 8 MiB")
 	has(t, d.Ask(http.MethodPost, path+"/texts", nil), 422, "Choose a CSV file.")
 	has(t, d.Ask(http.MethodGet, path+"?text=V1.3.5", nil), 200, "Another")
+}
+
+func TestWhatIsOffShowsNothing(t *testing.T) {
+	d := webtest.Open(t)
+	d.Apply(t, webtest.System(3))
+	has(t, d.Ask(http.MethodPost, "/settings/scoring/GOV-11", url.Values{"off": {"1"}, "reason": {"Later"}}), 303)
+	has(t, d.Ask(http.MethodGet, "/frameworks/mvsp-3.0?text=GOV-11", nil), 200, "switched off", "Not judged: the control that shows it is switched off")
 }

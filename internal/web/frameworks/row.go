@@ -125,6 +125,11 @@ func standing(m *posture.Met) (ui.State, string) {
 	case posture.Nowhere:
 		return ui.NotApplicable, "Applies to nothing here"
 	case posture.Supported:
+		for i := range m.Answers {
+			if m.Answers[i].Off && m.Answers[i].Strength != catalogue.Supports {
+				return "", "Not judged: the control that shows it is switched off"
+			}
+		}
 		return "", "Only supported: no control shows it by itself"
 	case posture.NotLooked:
 	}
