@@ -162,7 +162,7 @@ func (s *Service) AddOwn(ctx context.Context, actor access.Actor, definition, re
 	list, err := catalogue.Parse([]byte(definition))
 	switch {
 	case err != nil:
-		fields.Add("definition", err.Error())
+		fields.Add("definition", sentences(err))
 	case len(list) != 1:
 		fields.Add("definition", "Add one control at a time.")
 	default:

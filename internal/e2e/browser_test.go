@@ -36,10 +36,11 @@ func browser(t *testing.T) context.Context {
 func (s *site) walk() []string {
 	w := "/w/" + s.home.Slug
 	return []string{
-		w + "/frameworks", w + "/frameworks/mvsp-3.0", w + "/frameworks/owasp-asvs-5.0.0?state=none", w + "/frameworks/iso-27001-2022?text=nothing-like-it", w + "/settings/scoring", w + "/settings/scoring/TLS-6", w + "/settings/scoring/new", w + "/overview", w + "/overview?as_of=2026-11-20", w + "/inventory", w + "/posture", w + "/posture?domain=run", w + "/posture/sum", w + "/controls/TLS-6", w + "/controls/RUN-1?state=failing", w + "/governance/GOV-10", w + "/services/orders/posture",
+		w + "/overview", w + "/overview?as_of=2026-11-20", w + "/inventory", w + "/posture", w + "/posture?domain=run", w + "/posture/sum", w + "/controls/TLS-6", w + "/controls/RUN-1?state=failing", w + "/governance/GOV-10", w + "/services/orders/posture",
 		w + "/services/orders/posture?by=worst", w + "/services/orders/posture/sum", w + "/services/web/controls/TLS-1", w + "/services/web/controls/RUN-1", w + "/services/web/controls/DAT-2", w + "/services", w + "/services?text=nothing-like-it", w + "/services?unconfirmed=1&sort=-callers", w + "/services/new", w + "/services/orders", w + "/services/orders?tab=calls",
 		w + "/services/orders?tab=endpoints", w + "/services/orders?tab=operations", w + "/services/orders?tab=history", w + "/services/web", w + "/services/web?tab=calls", w + "/services/orders/edit",
 		w + "/services/orders/retire", w + "/services/orders/merge", w + "/services/orders/split", w + "/imports", w + "/imports/new", w + "/imports/1", w + "/imports/" + s.ids["id"],
+		w + "/settings/scoring", w + "/settings/scoring?domain=run", w + "/settings/scoring/new", w + "/settings/scoring/TLS-6", w + "/settings/scoring/GOV-10", w + "/frameworks", w + "/frameworks/mvsp-3.0", w + "/frameworks/owasp-api-top10-2023", w + "/frameworks/owasp-asvs-5.0.0?state=none", w + "/frameworks/iso-27001-2022?text=nothing-like-it",
 		w + "/search", w + "/search?q=orders", w + "/activity", w + "/members", w + "/members/" + s.ids["member"], w + "/teams", w + "/teams/" + s.ids["team"], w + "/settings", w + "/settings/roles",
 		w + "/exceptions", w + "/exceptions/1", w + "/exceptions/" + s.ids["exception"], w + "/exceptions/new", w + "/exceptions/new?control=TLS-6&service=orders", w + "/exceptions/new?renew=1",
 		w + "/registers", w + "/registers/credentials", w + "/registers/credentials?edit=" + s.ids["entry"], w + "/registers/obligations", w + "/registers/processing?text=x",

@@ -166,10 +166,10 @@ func workspaceScore(services []ServiceScore, governance []Term) Result {
 	}
 	r.Points, r.Weight = sum, weight
 	if capped39 {
-		r.Caps = append(r.Caps, Cap{"tier_1_at_39", 69, "a tier 1 service is limited to 39"})
+		r.Caps = append(r.Caps, capTier1Extreme)
 	}
 	if capped69 {
-		r.Caps = append(r.Caps, Cap{"tier_1_at_69", 79, "a tier 1 service is limited to 69"})
+		r.Caps = append(r.Caps, capTier1High)
 	}
 	r.Score = r.Raw
 	for _, c := range r.Caps {

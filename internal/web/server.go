@@ -68,7 +68,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
 	frameworks.New(h.Posture, h.Controls).Routes(w, uploads(attachLimit, access.Scoring))
-	scoring.New(h.Posture, h.Controls, h.Activity).Routes(w)
+	scoring.New(h.Posture, h.Activity).Routes(w)
 	imports.New(h.Inventory, h.Intake).Routes(w, uploads(uploadLimit, access.Imports))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)
 	return s, nil

@@ -2,6 +2,8 @@
 package frameworks
 
 import (
+	"fmt"
+
 	"muster/views/layout"
 	"muster/views/ui"
 )
@@ -39,6 +41,7 @@ type Answer struct {
 type Requirement struct {
 	ID, Words, Level string
 	Answers          []Answer
+	Supports         []Answer // more that only support it, folded away
 	State            ui.State
 	Word             string // the state in words
 	Bar              *Bar   // nil where nothing is judged
@@ -65,4 +68,20 @@ type Framework struct {
 	MayImport            bool
 	Action               string
 	Message, FileError   string
+}
+
+// By says who publishes the framework, and how much of it may be shown.
+func (l Line) By() string {
+	if l.NumbersOnly {
+		return l.Publisher + ", numbers only"
+	}
+	return l.Publisher
+}
+
+// More says how many controls are folded away.
+func (r Requirement) More() string {
+	if len(r.Supports) == 1 {
+		return "1 more supports it"
+	}
+	return fmt.Sprintf("%d more support it", len(r.Supports))
 }

@@ -1,4 +1,4 @@
-// Package scoring holds the pages where a workspace chooses what counts, and how much.
+// Package scoring holds the pages that say how controls are weighed, and let admins weigh them otherwise.
 package scoring
 
 import (
@@ -8,75 +8,105 @@ import (
 	"muster/views/ui"
 )
 
-// Row is one control in the table.
-type Row struct {
-	ID, Title, Href, Domain string
-	Weight, Age             string // "6", or "8 (shipped 6)"
-	State                   ui.Word
-	Changed                 bool
+// Line is a control in the table.
+type Line struct {
+	ID, Title, Href     string
+	Weight, Age         string
+	WeightNote, AgeNote string // the shipped value, where the workspace has its own
+	State               ui.Word
+	Icon                string
 }
 
-// List is the table of all controls, and the formula in words.
+// Group is the controls of one domain.
+type Group struct {
+	Name  string
+	Lines []Line
+}
+
+// Row is a line of the formula: a value and what has it.
+type Row struct{ Value, Words string }
+
+// Formula is the arithmetic in words.
+type Formula struct {
+	Version                string
+	Values, Caps, Grades   []Row
+	Tiers, Shares, Unrated string
+}
+
+// List is every control with its weight.
 type List struct {
 	*layout.Page
-	Rows         []Row
-	Domains      []ui.Option
-	Text         string
-	Formula, Now string
-	Shipped      string
-	MayWrite     bool
-	Pages        ui.Pages
-	Rules        []Rule
+	Score, Shipped string // "" when there is no score, or when they cannot differ
+	Lead           string
+	Text           string
+	Domains        []ui.Option
+	Groups         []Group
+	Total          int
+	Filtered       bool
+	MayWrite       bool
+	Formula        Formula
 }
 
-// Rule is one line of the formula.
-type Rule struct{ Name, Words string }
-
-// Entry is one line of a control's history of settings.
-type Entry struct {
-	Who, What string
-	At        time.Time
-}
-
-// Form is what was typed and what is wrong with it.
+// Form is what was typed, and what is wrong with it.
 type Form struct {
-	Message  string
+	Action   string
 	Values   map[string]string
 	Errors   map[string]string
+	Message  string
 	Problems []ui.Problem
 }
 
-func (f Form) input(name, label, hint string, rows int) ui.Input {
-	return ui.Input{ID: "f-" + name, Name: name, Label: label, Hint: hint, Rows: rows, Value: f.Values[name], Error: f.Errors[name]}
+// Change is one choice of the past.
+type Change struct {
+	Who, What, Why string
+	At             time.Time
 }
 
-// One is one control.
-type One struct {
+// Control is one control with how it is weighed.
+type Control struct {
 	*layout.Page
 	Form
-	ID, Statement, Applies, ControlHref, Action string
-	Clauses, Sources                            []string
-	ShippedWeight, ShippedAge                   string
-	Off, Changed, Own, MayWrite                 bool
-	History                                     []Entry
+	ID, Statement, Why     string
+	Tags                   []string
+	Clauses                []string
+	Sources                []string
+	Applies, Rule          string
+	Checks                 string
+	Now                    []Row // weight and age, shipped and own
+	Off                    bool
+	Changed, Own           bool
+	ShippedWeight          string
+	ShippedAge             string
+	MayWrite, SeesActivity bool
+	History                []Change
+	ControlHref            string
 }
 
-// New is the page that adds a control of the workspace's own.
+// New is the form of a control of the workspace's own.
 type New struct {
 	*layout.Page
 	Form
-	Example string
+	Flags string
 }
 
-func (n New) definition() ui.Input {
-	in := n.input("definition", "The control, in YAML", "The example shows every field. A rule in applies decides where it counts.", 24)
-	if in.Value == "" && in.Error == "" {
-		in.Value = n.Example
-	}
+func (f *Form) field(name, id, label, hint string) ui.Input {
+	return ui.Input{ID: id, Name: name, Label: label, Value: f.Values[name], Hint: hint, Error: f.Errors[name]}
+}
+
+func (f *Form) reason(hint string) ui.Input {
+	in := f.field("reason", "f-reason", "Why?", hint)
+	in.Rows, in.Required = 2, true
 	return in
 }
 
-func number(in ui.Input) ui.Input {
-	in.Type = "number"
+func (f *Form) number(name, label, hint string) ui.Input {
+	in := f.field(name, "f-"+name, label, hint)
+	in.Mode = "numeric"
+	return in
+}
+
+func (f *Form) definition() ui.Input {
+	in := f.field("definition", "f-definition", "The control in YAML", "The id needs letters of your own, such as ACME-1. Change every line to what you need; mistakes are told with their line.")
+	in.Rows, in.Required = 24, true
 	return in
 }

@@ -72,6 +72,9 @@ func states(chosen string, t tally) []ui.Option {
 // strengthWords say how much of a requirement a control covers.
 var strengthWords = map[catalogue.Strength]string{catalogue.Full: "full", catalogue.Partial: "partly", catalogue.Supports: "supports"}
 
+// fewAnswers is how many answers stand in sight before those that only support are folded away.
+const fewAnswers = 3
+
 func row(c echo.Context, f *catalogue.Framework, m *posture.Met, of int) view.Requirement {
 	r := view.Requirement{ID: m.ID, Level: m.Level}
 	if !f.NumbersOnly {
@@ -79,7 +82,12 @@ func row(c echo.Context, f *catalogue.Framework, m *posture.Met, of int) view.Re
 	}
 	for i := range m.Answers {
 		a := &m.Answers[i]
-		r.Answers = append(r.Answers, view.Answer{ID: a.ID, Title: a.Title, Href: kit.In(c, "/controls/"+a.ID), Strength: strengthWords[a.Strength], Why: a.Why, Off: a.Off})
+		answer := view.Answer{ID: a.ID, Title: a.Title, Href: kit.In(c, "/controls/"+a.ID), Strength: strengthWords[a.Strength], Why: a.Why, Off: a.Off}
+		if len(r.Answers) >= fewAnswers && a.Strength == catalogue.Supports { // full and partial ones come first
+			r.Supports = append(r.Supports, answer)
+			continue
+		}
+		r.Answers = append(r.Answers, answer)
 	}
 	r.State, r.Word = standing(m)
 	if len(m.Cells) > 0 {
@@ -117,6 +125,11 @@ func standing(m *posture.Met) (ui.State, string) {
 	case posture.Nowhere:
 		return ui.NotApplicable, "Applies to nothing here"
 	case posture.Supported:
+		for i := range m.Answers {
+			if m.Answers[i].Off && m.Answers[i].Strength != catalogue.Supports {
+				return "", "Not judged: the control that shows it is switched off"
+			}
+		}
 		return "", "Only supported: no control shows it by itself"
 	case posture.NotLooked:
 	}

@@ -1,10 +1,9 @@
-// Package scoring serves the pages where a workspace chooses what counts, and how much.
+// Package scoring serves the pages that say how controls are weighed, and the forms that weigh them otherwise.
 package scoring
 
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -14,8 +13,6 @@ import (
 	"muster/internal/activity"
 	"muster/internal/control"
 	"muster/internal/control/catalogue"
-	"muster/internal/fault"
-	"muster/internal/inventory"
 	"muster/internal/posture"
 	"muster/internal/web/kit"
 	"muster/views/layout"
@@ -25,38 +22,27 @@ import (
 
 // Handlers serve the pages.
 type Handlers struct {
-	posture  *posture.Service
-	controls *control.Service
-	log      *activity.Service
+	posture *posture.Service
+	log     *activity.Service
 }
 
 // New makes the handlers.
-func New(p *posture.Service, c *control.Service, log *activity.Service) *Handlers {
-	return &Handlers{posture: p, controls: c, log: log}
+func New(p *posture.Service, log *activity.Service) *Handlers {
+	return &Handlers{posture: p, log: log}
 }
 
 // Routes registers the pages under a workspace.
 func (h *Handlers) Routes(g *echo.Group) {
 	g.GET("/settings/scoring", h.list)
-	g.GET("/settings/scoring/new", h.form)
-	g.POST("/settings/scoring/new", h.add)
-	g.GET("/settings/scoring/:id", h.show)
-	g.POST("/settings/scoring/:id", h.choose)
+	g.GET("/settings/scoring/new", h.newForm)
+	g.POST("/settings/scoring/new", h.create)
+	g.GET("/settings/scoring/:id", h.one)
+	g.POST("/settings/scoring/:id", h.save)
 }
 
-func (h *Handlers) crumbs(c echo.Context) []layout.Crumb {
+// crumbs lead back from a page under the list.
+func crumbs(c echo.Context) []layout.Crumb {
 	return []layout.Crumb{{Label: "Settings", Href: kit.In(c, "/settings")}, {Label: "Scoring", Href: kit.In(c, "/settings/scoring")}}
-}
-
-func formula() []view.Rule {
-	return []view.Rule{
-		{Name: "A service", Words: "100 × the sum of weight × value, divided by the sum of weights, over the controls that apply."},
-		{Name: "Values", Words: "Verified 1. Attested 0.75 where only people can know, 0.4 where a machine could. Stale 0.25. All else 0."},
-		{Name: "The workspace", Words: "80 % the mean of services, tiers 1 : 2 : 3 weighing 4 : 2 : 1, and 20 % governance."},
-		{Name: "Limits", Words: "39 while a critical finding is overdue; 69 while a high one is, or a known-exploited one is on a public service; 79 while nobody looked for vulnerabilities. The workspace: 69 while a tier 1 service is held at 39, 79 while one is held at 69."},
-		{Name: "Grades", Words: "A from 90, B from 80, C from 70, D from 60, E from 40, else F. Under 40 % coverage it is not rated yet."},
-		{Name: "Exceptions", Words: "They change nothing here."},
-	}
 }
 
 func (h *Handlers) list(c echo.Context) error {
@@ -64,211 +50,114 @@ func (h *Handlers) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := view.List{Page: kit.Page(c, "settings", "Scoring", layout.Crumb{Label: "Settings", Href: kit.In(c, "/settings")}), Formula: strconv.Itoa(posture.Formula), Rules: formula(), Text: strings.TrimSpace(c.QueryParam("text")), MayWrite: kit.Can(c, access.Write, access.Scoring)}
-	if b.Whole.Result.Judged && !b.Limited {
-		p.Now = fmt.Sprintf("Your score is %d.", posture.Shown(b.Whole.Result.Score))
-		if b.Whole.Shipped != nil {
-			p.Shipped = fmt.Sprintf("By shipped weights it would be %d.", posture.Shown(b.Whole.Shipped.Score))
-		}
-	}
 	cat, err := catalogue.Load()
 	if err != nil {
-		return err
+		return fmt.Errorf("list controls: %w", err)
 	}
 	domain := c.QueryParam("domain")
-	p.Domains = []ui.Option{{Label: "All domains", Chosen: domain == ""}}
-	for _, d := range cat.Domains() {
-		p.Domains = append(p.Domains, ui.Option{Value: string(d.ID), Label: d.Name, Chosen: string(d.ID) == domain})
-	}
-	var rows []view.Row
-	for _, e := range b.Rules.All {
-		if (domain == "" || string(e.Domain) == domain) && strings.Contains(strings.ToLower(e.ID+" "+e.Title), strings.ToLower(p.Text)) {
-			rows = append(rows, row(c, e))
+	l := view.List{Page: kit.Page(c, "settings", "Scoring", crumbs(c)[:1]...), Text: strings.TrimSpace(c.QueryParam("text")), MayWrite: kit.Can(c, access.Write, access.Scoring), Formula: formula()}
+	l.Filtered = l.Text != "" || domain != ""
+	l.Lead = lead(b.Rules)
+	if r := &b.Whole.Result; r.Judged && !b.Limited {
+		l.Score = shown(r)
+		if b.Whole.Shipped != nil {
+			l.Shipped = shown(b.Whole.Shipped)
 		}
 	}
-	of := max(1, (len(rows)+inventory.PageSize-1)/inventory.PageSize)
-	page := min(max(kit.Number(c.QueryParam("page")), 1), of)
-	p.Rows = rows[(page-1)*inventory.PageSize : min(len(rows), page*inventory.PageSize)]
-	p.Pages = ui.Pages{Page: page, Of: of, Total: int64(len(rows)), What: "controls"}
-	at := func(n int) string {
-		return kit.In(c, "/settings/scoring?"+url.Values{"domain": {domain}, "text": {p.Text}, "page": {strconv.Itoa(n)}}.Encode())
+	l.Domains = append(l.Domains, ui.Option{Value: "", Label: "All domains", Chosen: domain == ""})
+	for _, d := range cat.Domains() {
+		l.Domains = append(l.Domains, ui.Option{Value: string(d.ID), Label: d.Name, Chosen: string(d.ID) == domain})
+		if domain != "" && domain != string(d.ID) {
+			continue
+		}
+		g := view.Group{Name: d.Name}
+		for _, e := range b.Rules.All {
+			if e.Domain == d.ID && strings.Contains(strings.ToLower(e.ID+" "+e.Title), strings.ToLower(l.Text)) {
+				g.Lines = append(g.Lines, line(c, e))
+			}
+		}
+		if len(g.Lines) > 0 {
+			l.Groups = append(l.Groups, g)
+			l.Total += len(g.Lines)
+		}
 	}
-	if page > 1 {
-		p.Pages.Prev = at(page - 1)
-	}
-	if page < of {
-		p.Pages.Next = at(page + 1)
-	}
-	return kit.Render(c, http.StatusOK, view.Index(p))
+	return kit.Render(c, http.StatusOK, view.Index(l))
 }
 
-func row(c echo.Context, e *control.Effective) view.Row {
-	r := view.Row{ID: e.ID, Title: e.Title, Href: kit.In(c, "/settings/scoring/"+e.ID), Domain: e.Domain.Name(), Weight: strconv.Itoa(e.Points), Age: ui.Plural(e.Days, "day", "days"), Changed: e.Changed(), State: ui.Word{Text: "scored", Tone: ui.OK}}
-	if e.Points != e.Weight && !e.Own {
-		r.Weight = fmt.Sprintf("%d (shipped %d)", e.Points, e.Weight)
+func shown(r *posture.Result) string {
+	if !r.Rated() {
+		return fmt.Sprintf("%d, not rated", posture.Shown(r.Score))
 	}
-	if e.Days != e.Age && !e.Own {
-		r.Age = fmt.Sprintf("%d days (shipped %d)", e.Days, e.Age)
+	return fmt.Sprintf("%d, %s", posture.Shown(r.Score), posture.Grade(r.Score))
+}
+
+// lead says how much of the catalogue the workspace changed.
+func lead(rules *control.Ruleset) string {
+	changed, off, own := 0, 0, 0
+	for _, e := range rules.All {
+		switch {
+		case e.Own:
+			own++
+		case e.Off:
+			off++
+		case e.Changed():
+			changed++
+		}
+	}
+	text := ui.Plural(len(rules.All)-own, "shipped control", "shipped controls")
+	if changed+off+own == 0 {
+		return text + ", all as shipped."
+	}
+	return fmt.Sprintf("%s: %d weighed otherwise, %d switched off, %d of your own.", text, changed, off, own)
+}
+
+func line(c echo.Context, e *control.Effective) view.Line {
+	l := view.Line{ID: e.ID, Title: e.Title, Href: kit.In(c, "/settings/scoring/"+e.ID), Weight: strconv.Itoa(e.Points), Age: ui.Plural(e.Days, "day", "days")}
+	was := "shipped"
+	if e.Own {
+		was = "defined"
+	}
+	if e.Points != e.Weight {
+		l.WeightNote = fmt.Sprintf(" %s %d", was, e.Weight)
+	}
+	if e.Days != e.Age {
+		l.AgeNote = fmt.Sprintf(" %s %d", was, e.Age)
 	}
 	switch {
 	case e.Off:
-		r.State = ui.Word{Text: "switched off", Tone: ui.Unk}
-	case !e.Scored:
-		r.State = ui.Word{Text: "new, not scored yet", Tone: ui.Info}
+		l.State, l.Icon = ui.Word{Text: "off", Tone: ui.Warn}, "minus"
 	case e.Own:
-		r.State = ui.Word{Text: "your own", Tone: ui.Info}
-	}
-	return r
-}
-
-func (h *Handlers) show(c echo.Context) error { return h.page(c, http.StatusOK, nil, nil) }
-
-func (h *Handlers) page(c echo.Context, status int, values url.Values, problem error) error {
-	rules, err := h.posture.Ruleset(kit.Ctx(c))
-	if err != nil {
-		return err
-	}
-	e, known := rules.Get(c.Param("id"))
-	if !known {
-		return fault.Missing("control")
-	}
-	if values == nil {
-		values = url.Values{"weight": {strconv.Itoa(e.Points)}, "age": {strconv.Itoa(e.Days)}}
-		if e.Off {
-			values.Set("off", "yes")
-		}
-	}
-	p := view.One{Page: kit.Page(c, "settings", e.ID, h.crumbs(c)...), Form: formOf(values, problem), ID: e.ID, Statement: e.Statement, Applies: e.Control.Applies, ControlHref: kit.In(c, "/controls/"+e.ID), Action: kit.In(c, "/settings/scoring/"+e.ID),
-		ShippedWeight: strconv.Itoa(e.Weight), ShippedAge: strconv.Itoa(e.Age), Off: values.Get("off") == "yes", Changed: e.Changed(), Own: e.Own, MayWrite: kit.Can(c, access.Write, access.Scoring)}
-	for _, clause := range e.Clauses {
-		p.Clauses = append(p.Clauses, clause.Words)
-	}
-	for _, s := range e.Sources {
-		p.Sources = append(p.Sources, sourceWords(&s))
-	}
-	history, err := h.controls.History(kit.Ctx(c), e.ID)
-	if err != nil {
-		return err
-	}
-	for _, s := range history {
-		p.History = append(p.History, view.Entry{Who: s.ActorName, What: settingWords(&s), At: s.CreatedAt})
-	}
-	return kit.Render(c, status, view.Show(p))
-}
-
-func sourceWords(s *catalogue.Source) string {
-	words := strings.ReplaceAll(string(s.Kind), "_", " ")
-	switch {
-	case s.Proves && s.Refutes:
-		words += ": can show that it holds, or that it does not"
-	case s.Refutes:
-		words += ": can only show that it does not hold"
+		l.State, l.Icon = ui.Word{Text: "your own", Tone: ui.Info}, "plus"
+	case !e.Scored:
+		l.State, l.Icon = ui.Word{Text: "new, not scored yet", Tone: ui.Unk}, "clock"
 	default:
-		words += ": can only show that it holds"
+		l.State = ui.Word{Text: "on"}
 	}
-	if s.Human {
-		words += "; typed in, so it counts as a person's word"
-	}
-	return words
+	return l
 }
 
-func settingWords(s *control.Setting) string {
-	var words []string
-	if s.Off {
-		words = append(words, "switched off")
+// formula puts the numbers of the arithmetic into words.
+func formula() view.Formula {
+	x := posture.Explain()
+	f := view.Formula{Version: fmt.Sprintf("formula version %d", x.Version),
+		Tiers:   fmt.Sprintf("In the score of the workspace a service of tier 1, 2 and 3 counts %g : %g : %g.", x.Tiers[0], x.Tiers[1], x.Tiers[2]),
+		Shares:  fmt.Sprintf("Services make %.0f %% of it, the company’s own controls (governance) %.0f %%.", 100*x.Services, 100*x.Governance),
+		Unrated: fmt.Sprintf("Where less than %.0f %% of the weight is known there is a score and no grade: not rated.", 100*x.RateFrom)}
+	for _, w := range control.Worths() {
+		f.Values = append(f.Values, view.Row{Value: strconv.FormatFloat(w.Value, 'g', -1, 64), Words: w.Words})
 	}
-	if s.Weight != nil {
-		words = append(words, fmt.Sprintf("weight %d", *s.Weight))
+	for _, limit := range x.ServiceCaps {
+		f.Caps = append(f.Caps, view.Row{Value: fmt.Sprintf("%g", limit.Limit), Words: "a service, while " + limit.Words})
 	}
-	if s.Age != nil {
-		words = append(words, fmt.Sprintf("%d days", *s.Age))
+	for _, limit := range x.WorkspaceCaps {
+		f.Caps = append(f.Caps, view.Row{Value: fmt.Sprintf("%g", limit.Limit), Words: "the workspace, while " + limit.Words})
 	}
-	if len(words) == 0 {
-		words = []string{"as defined"}
-	}
-	return strings.Join(words, ", ") + ": " + s.Reason
-}
-
-func formOf(values url.Values, problem error) view.Form {
-	f := view.Form{Values: map[string]string{}}
-	for name := range values {
-		f.Values[name] = values.Get(name)
-	}
-	if problem != nil {
-		f.Message, f.Errors, f.Problems, _ = kit.Invalid(problem)
+	for i, g := range x.Grades {
+		words := fmt.Sprintf("from %d", g.From)
+		if g.From == 0 && i > 0 {
+			words = fmt.Sprintf("below %d", x.Grades[i-1].From)
+		}
+		f.Grades = append(f.Grades, view.Row{Value: g.Letter, Words: words})
 	}
 	return f
-}
-
-func (h *Handlers) choose(c echo.Context) error {
-	values, err := kit.Form(c)
-	if err != nil {
-		return err
-	}
-	choice := control.Choice{Control: c.Param("id"), Off: values.Get("off") == "yes", Reason: values.Get("reason")}
-	if values.Get("shipped") == "yes" {
-		choice.Off = false
-	} else {
-		choice.Weight, choice.Age = whole(values.Get("weight")), whole(values.Get("age"))
-	}
-	if err := h.posture.Choose(kit.Ctx(c), kit.Of(c).Actor, choice); err != nil {
-		if _, _, _, invalid := kit.Invalid(err); invalid {
-			return h.page(c, kit.Status(err), values, err)
-		}
-		return err
-	}
-	return kit.Done(c, "/settings/scoring/"+choice.Control, "Saved. The trend shows it as a change of scope.")
-}
-
-// whole reads a number; what is none is out of every range.
-func whole(text string) *int {
-	n, err := strconv.Atoi(strings.TrimSpace(text))
-	if err != nil {
-		n = -1
-	}
-	return &n
-}
-
-const example = `controls:
-- id: OWN-1
-  title: Partners are told of changes
-  statement: Partners are told a month before an interface changes.
-  domain: api
-  age: 180
-  weight: 3
-  applies: "exposure == 'partner'"
-  clauses:
-  - id: told
-    words: its partners are told a month ahead
-    part: service
-  why: A partner whose orders stop at night does not come back.
-  fix:
-  - Keep a list of the partners of each interface.
-  - Mail them from the pipeline when the version changes.
-`
-
-func (h *Handlers) form(c echo.Context) error {
-	if err := kit.Require(c, access.Write, access.Scoring); err != nil {
-		return err
-	}
-	return h.formPage(c, http.StatusOK, url.Values{}, nil)
-}
-
-func (h *Handlers) formPage(c echo.Context, status int, values url.Values, problem error) error {
-	return kit.Render(c, status, view.Add(view.New{Page: kit.Page(c, "settings", "A control of your own", h.crumbs(c)...), Form: formOf(values, problem), Example: example}))
-}
-
-func (h *Handlers) add(c echo.Context) error {
-	values, err := kit.Form(c)
-	if err != nil {
-		return err
-	}
-	id, err := h.posture.AddOwn(kit.Ctx(c), kit.Of(c).Actor, values.Get("definition"), values.Get("reason"))
-	if err != nil {
-		if _, _, _, invalid := kit.Invalid(err); invalid {
-			return h.formPage(c, kit.Status(err), values, err)
-		}
-		return err
-	}
-	return kit.Done(c, "/settings/scoring/"+id, "Added. It is scored from now on.")
 }
