@@ -55,6 +55,7 @@ type Verdict struct {
 	Passes       []int64   // in-date passes
 	Later        []Step    // what becomes of it when nobody acts
 	LastSeen     time.Time // of the newest standing failure
+	SeenUntil    time.Time // until when that failure still shows that somebody looks; the failure itself stands
 }
 
 // Step is a change of state that time alone will bring.
@@ -240,7 +241,7 @@ func (b *bench) at(now time.Time) Verdict {
 			v.Fails, v.Failed = append(v.Fails, f.ID), append(v.Failed, f.Clause)
 			v.Contradicted = v.Contradicted || b.disagrees(&f, now)
 			if f.ObservedAt.After(v.LastSeen) {
-				v.LastSeen = f.ObservedAt
+				v.LastSeen, v.SeenUntil = f.ObservedAt, f.ObservedAt.Add(b.c.Age)
 			}
 		}
 	}

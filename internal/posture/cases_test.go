@@ -2,6 +2,7 @@ package posture_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -269,6 +270,35 @@ func TestNothingButTheFindingLiftsACap(t *testing.T) {
 		d.must(d.Choose(d.ctx, d.ama, control.Choice{Control: "PAT-3", Off: true, Reason: "We do not patch."}))
 		capped("switched off")
 		d.rebuilt("switched off")
+	})
+}
+
+// A failure stands, but it does not show for ever that somebody looks.
+func TestAnOldFailureIsNotALook(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB, clock *databasetest.Clock) {
+		d := open(t, db, clock)
+		d.apply(d.production, deployment("pay", true))
+		limits := func() []int {
+			x, err := d.Explain(d.ctx, d.ama, "pay")
+			d.must(err)
+			var list []int
+			for _, c := range x.Result.Caps {
+				list = append(list, int(c.Limit))
+			}
+			return list
+		}
+		_, err := d.Attest(d.ctx, d.ama, "pay", evidence.Attestation{Control: "PAT-3", Clause: "no_overdue_high", Outcome: evidence.Fail, Note: "CVE-2026-1"})
+		d.must(err)
+		if got := limits(); !slices.Equal(got, []int{69}) {
+			t.Errorf("just found: %v", got)
+		}
+		clock.Move(8 * 24 * time.Hour)
+		d.must(d.Sweep(d.ctx))
+		if got := limits(); !slices.Equal(got, []int{69, 79}) {
+			t.Errorf("found eight days ago, and nobody looked since: %v", got)
+		}
+		d.rebuilt("an old failure")
 	})
 }
 

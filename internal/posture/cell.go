@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"muster/internal/control"
 )
@@ -16,6 +17,7 @@ type cell struct {
 	Known, Total int
 	Excepted     bool
 	Failed       []string // the clauses that fail
+	SeenUntil    time.Time
 }
 
 // holds reports whether in-date evidence says that the control is met.
@@ -27,6 +29,9 @@ func (c *cell) holds() bool {
 func (c *cell) fails(clause string) bool {
 	return c != nil && c.State == control.Failing && (clause == "" || slices.Contains(c.Failed, clause) || slices.Contains(c.Failed, ""))
 }
+
+// looked reports whether there is evidence in date at a moment, whatever it says.
+func (c *cell) looked(at time.Time) bool { return c.holds() || (c.fails("") && at.Before(c.SeenUntil)) }
 
 // known reports whether there is in-date evidence that decides.
 func (c *cell) known() bool { return c.holds() || c.State == control.Failing }

@@ -164,7 +164,7 @@ func cellsOf(verdicts map[string]control.Verdict, excepted map[string]time.Time)
 	cells := map[string]*cell{}
 	for id, v := range verdicts {
 		_, accepted := excepted[id]
-		cells[id] = &cell{State: v.State, Value: v.Value, Contradicted: v.Contradicted, Known: v.Known, Total: v.Total, Excepted: accepted, Failed: v.Failed}
+		cells[id] = &cell{State: v.State, Value: v.Value, Contradicted: v.Contradicted, Known: v.Known, Total: v.Total, Excepted: accepted, Failed: v.Failed, SeenUntil: v.SeenUntil}
 	}
 	return cells
 }
@@ -193,7 +193,7 @@ func (j *judged) result(rules *control.Ruleset, at time.Time) Result {
 		}
 		return cell{State: control.NotKnown}
 	})
-	return scoreOf(list, capsOf(found, j.facts.Exposure == string(inventory.Public)))
+	return scoreOf(list, capsOf(found, j.facts.Exposure == string(inventory.Public), at))
 }
 
 // Detail is what is stored beside a score.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"muster/internal/control"
 )
@@ -88,7 +89,7 @@ var (
 )
 
 // capsOf names the limits that hold for a service. They look at what was found, not at what was accepted.
-func capsOf(states map[string]*cell, public bool) []Cap {
+func capsOf(states map[string]*cell, public bool, at time.Time) []Cap {
 	var caps []Cap
 	overdue := states["PAT-3"]
 	if overdue.fails("no_overdue_critical") {
@@ -100,7 +101,7 @@ func capsOf(states map[string]*cell, public bool) []Cap {
 	if public && states["PAT-2"].fails("") {
 		caps = append(caps, capExploited)
 	}
-	if scan, exploited := states["PAT-6"], states["PAT-2"]; !scan.holds() && !exploited.holds() && !exploited.fails("") && !overdue.holds() && !overdue.fails("") {
+	if !states["PAT-6"].looked(at) && !states["PAT-2"].looked(at) && !overdue.looked(at) {
 		caps = append(caps, capNotLooked)
 	}
 	return caps
