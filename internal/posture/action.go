@@ -81,9 +81,15 @@ func (r *Row) proven(e *control.Effective) Result {
 	return out
 }
 
-// capsWithout drops the caps that end when a control is proven.
+// endsCaps says which caps end when a control is proven.
+var endsCaps = map[string][]string{
+	"PAT-2": {capExploited.ID, capNotLooked.ID},
+	"PAT-3": {capOverdueHigh.ID, capOverdueExtreme.ID, capNotLooked.ID},
+	"PAT-6": {capNotLooked.ID},
+}
+
 func capsWithout(caps []Cap, id string) []Cap {
-	ends := map[string][]string{"PAT-2": {capExploited.ID, capNotLooked.ID}, "PAT-3": {capOverdueHigh.ID, capOverdueExtreme.ID, capNotLooked.ID}, "PAT-6": {capNotLooked.ID}}[id]
+	ends := endsCaps[id]
 	if ends == nil {
 		return caps
 	}
