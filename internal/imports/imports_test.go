@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -305,4 +306,26 @@ func FuzzInspect(f *testing.F) {
 			t.Errorf("it took %v", took)
 		}
 	})
+}
+
+// BenchmarkHostileInput refuses each hostile file: at most 5 s and 256 MB.
+func BenchmarkHostileInput(b *testing.B) {
+	for name, c := range hostile() {
+		b.Run(name, func(b *testing.B) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for b.Loop() {
+				if _, err := inspect("in/file.yaml", c[0]); err == nil {
+					b.Fatal("it was read")
+				}
+			}
+			runtime.ReadMemStats(&after)
+			each, bytes := b.Elapsed()/time.Duration(b.N), (after.HeapSys-min(before.HeapSys, after.HeapSys))>>20
+			b.ReportMetric(each.Seconds()/5, "of-limit")
+			b.ReportMetric(float64(bytes), "MB-grown")
+			if each > 5*time.Second || bytes > 256 {
+				b.Errorf("%s and %d MB, and the limit is 5 s and 256 MB", each, bytes)
+			}
+		})
+	}
 }
