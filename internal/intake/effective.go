@@ -140,19 +140,32 @@ func keepSilent(s, old *model.Service) {
 	}
 }
 
-// suggestName names a source after the folder or file that came first.
+// suggestName names a source after the outermost folder that says whose files they are. An absolute path begins with
+// folders of the machine, so there it is the innermost folder that holds all files.
 func suggestName(i *model.Inspection) string {
 	if len(i.Inputs) == 0 {
 		return "files"
 	}
-	first := strings.TrimPrefix(path.Clean(i.Inputs[0].Path), "/")
-	parts := strings.Split(first, "/")
-	for _, p := range parts[:len(parts)-1] {
+	first := path.Clean(i.Inputs[0].Path)
+	folders := strings.Split(path.Dir(first), "/")
+	if path.IsAbs(first) {
+		for _, in := range i.Inputs[1:] {
+			other := strings.Split(path.Dir(path.Clean(in.Path)), "/")
+			for n := range folders {
+				if n >= len(other) || folders[n] != other[n] {
+					folders = folders[:n]
+					break
+				}
+			}
+		}
+		slices.Reverse(folders)
+	}
+	for _, p := range folders {
 		if p = strings.TrimSuffix(p, ".zip"); p != "." && p != ".." && p != "" && !generic[p] {
 			return cut(p, 100)
 		}
 	}
-	base := parts[len(parts)-1]
+	base := path.Base(first)
 	return cut(cmp.Or(strings.TrimSuffix(base, path.Ext(base)), "files"), 100)
 }
 
