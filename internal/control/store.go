@@ -198,10 +198,10 @@ func (s *Service) Swept(ctx context.Context) error {
 // pause is how long somebody stays away before coming back counts as another visit.
 const pause = 30 * time.Minute
 
-// Visit notes that a person looks at the overview and gives when they did so before; a first visit looks a month back.
+// Visit notes that a person looks at the overview and gives when they did so before; zero is never.
 func (s *Service) Visit(ctx context.Context, user int64) (time.Time, error) {
 	now := s.db.Now(ctx)
-	before := now.AddDate(0, -1, 0)
+	var before time.Time
 	v, known, err := database.Take(ctx, "visit", gorm.G[Visit](s.db.Conn(ctx)).Where("user_id = ?", user))
 	if err != nil || user == 0 {
 		return before, err
@@ -214,8 +214,9 @@ func (s *Service) Visit(ctx context.Context, user int64) (time.Time, error) {
 	}
 	if known {
 		before = v.SeenAt
+		v.BeforeAt = &before
 	}
-	v.UserID, v.SeenAt, v.BeforeAt = user, now, &before
+	v.UserID, v.SeenAt = user, now
 	return before, s.db.InTx(ctx, func(ctx context.Context) error {
 		return upsert(ctx, s.db, "visit", []Visit{v}, []string{"workspace_id", "user_id"}, "seen_at", "before_at")
 	})

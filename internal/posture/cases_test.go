@@ -318,3 +318,27 @@ func TestShippedWeightsKnowWhatIsOff(t *testing.T) {
 		d.rebuilt("switched off")
 	})
 }
+
+func TestAFirstVisitIsNoReturn(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB, clock *databasetest.Clock) {
+		d := open(t, db, clock)
+		d.apply(d.production, deployment("pay", false))
+		visit := func() *posture.Overview {
+			o, err := d.Overview(d.ctx, d.ama)
+			d.must(err)
+			return o
+		}
+		first := clock.Now().UTC().Truncate(time.Microsecond)
+		for range 2 {
+			if o := visit(); !o.LastVisit.IsZero() || len(o.Newly) == 0 {
+				t.Errorf("never here: %s, %d fail newly", o.LastVisit, len(o.Newly))
+			}
+			clock.Move(time.Minute)
+		}
+		clock.Move(time.Hour)
+		if o := visit(); o.LastVisit.UTC().Truncate(time.Microsecond) != first || len(o.Newly) != 0 {
+			t.Errorf("back after an hour: %s, %d fail newly", o.LastVisit, len(o.Newly))
+		}
+	})
+}

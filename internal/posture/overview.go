@@ -20,8 +20,8 @@ type Overview struct {
 	Ending    []control.State // what time alone makes worse within 90 days, the next first
 	Newly     []control.State // failing since the reader's last visit
 	Waiting   []exception.Exception
-	LastVisit time.Time
-	Worst     *Row // the worst tier 1 service
+	LastVisit time.Time // zero when the reader was never here
+	Worst     *Row      // the worst tier 1 service
 }
 
 // The lengths of the lists on the overview.
@@ -44,7 +44,11 @@ func (s *Service) Overview(ctx context.Context, actor access.Actor) (*Overview, 
 	if err != nil {
 		return nil, err
 	}
-	look, err := s.controls.Attention(ctx, environment, b.At.Add(far), o.LastVisit, maxAttention)
+	since := o.LastVisit
+	if since.IsZero() {
+		since = b.At.AddDate(0, -1, 0)
+	}
+	look, err := s.controls.Attention(ctx, environment, b.At.Add(far), since, maxAttention)
 	if err != nil {
 		return nil, err
 	}
