@@ -15,6 +15,7 @@ type Facts struct {
 	Is       map[string]bool             `json:"is,omitempty"`       // "interface", "kubernetes", … known to be so or not
 	Count    map[string]int              `json:"count,omitempty"`    // "environments"
 	Parts    map[catalogue.Part][]string `json:"parts,omitempty"`    // the live parts of each kind; a kind that is absent was not looked at
+	Inside   []string                    `json:"inside,omitempty"`   // endpoints that only the inside can reach: evidence may speak about them, and none is demanded
 	Place    Place                       `json:"place,omitzero"`     // for examples in guidance
 }
 
@@ -28,7 +29,7 @@ type Place struct {
 // listed as empty does.
 func (f *Facts) has(kind catalogue.Part, name string) bool {
 	live, listed := f.Parts[kind]
-	return !listed || kind == catalogue.Whole || slices.Contains(live, name)
+	return !listed || kind == catalogue.Whole || slices.Contains(live, name) || (kind == catalogue.Endpoint && slices.Contains(f.Inside, name))
 }
 
 // Truth is an answer that may be unknown.

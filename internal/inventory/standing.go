@@ -133,3 +133,13 @@ func (b *Book) RosterAt(ctx context.Context, actor access.Actor) ([]Service, err
 	}
 	return b.rosterEver(ctx)
 }
+
+// PublicFace is what the whole Internet can see: whether any service in use is public, and the addresses of production
+// where it answers.
+func (b *Book) PublicFace(ctx context.Context) (public bool, addresses []string, err error) {
+	if public, err = b.anyPublic(ctx); err != nil || !public {
+		return public, nil, err
+	}
+	addresses, err = b.publicAddresses(ctx)
+	return public, addresses, err
+}

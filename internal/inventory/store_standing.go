@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -84,4 +85,24 @@ func (b *Book) rosterEver(ctx context.Context) ([]Service, error) {
 		q = q.Where("id IN ?", seen)
 	}
 	return database.List(ctx, "services", q.Order("name, id"))
+}
+
+func (b *Book) publicAddresses(ctx context.Context) ([]string, error) {
+	production, err := b.Production(ctx)
+	if err != nil {
+		return nil, err
+	}
+	services := b.db.Conn(ctx).Model(&Service{}).Select("id").Where("exposure = ? AND retired_at IS NULL AND merged_into = 0", Public)
+	rows, err := database.List(ctx, "public endpoints", gorm.G[Endpoint](b.db.Conn(ctx)).Select("id", "workspace_id", "address").
+		Where("service_id IN (?) AND environment_id = ? AND scope = 'all' AND via <> 'service' AND gone_at IS NULL", services, production).Order("address"))
+	var addresses []string
+	for _, e := range rows {
+		addresses = append(addresses, e.Address)
+	}
+	return slices.Compact(addresses), err
+}
+
+func (b *Book) anyPublic(ctx context.Context) (bool, error) {
+	_, found, err := take(ctx, "public service", gorm.G[Service](b.db.Conn(ctx)).Select("id", "workspace_id").Where("exposure = ? AND retired_at IS NULL AND merged_into = 0", Public))
+	return found, err
 }

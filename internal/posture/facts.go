@@ -43,6 +43,8 @@ func addParts(f *control.Facts, s *inventory.Standing) {
 	for _, e := range s.Endpoints {
 		if e.Via != "service" && e.Scope == "all" {
 			f.Parts[catalogue.Endpoint] = append(f.Parts[catalogue.Endpoint], e.Address)
+		} else {
+			f.Inside = append(f.Inside, e.Address)
 		}
 	}
 	for _, o := range s.Operations {
@@ -53,6 +55,8 @@ func addParts(f *control.Facts, s *inventory.Standing) {
 		slices.Sort(names)
 		f.Parts[kind] = slices.Compact(names)
 	}
+	slices.Sort(f.Inside)
+	f.Inside = slices.Compact(f.Inside)
 }
 
 // addWorkloads says what the kinds of the workloads decide.

@@ -10,7 +10,6 @@ import (
 
 	"muster/internal/control"
 	"muster/internal/control/catalogue"
-	"muster/internal/inventory"
 )
 
 // Recompute makes the stored states, scores and the day's snapshot of the named services true again, in the caller's
@@ -29,7 +28,11 @@ func (s *Service) Recompute(ctx context.Context, services []int64, cause Cause) 
 		if err != nil {
 			return err
 		}
-		if err := s.observe(ctx, services); err != nil {
+		services, own, err := s.withOwn(ctx, services)
+		if err != nil {
+			return err
+		}
+		if err := s.observe(ctx, services, own); err != nil {
 			return err
 		}
 		w, err := s.load(ctx, services)
@@ -47,34 +50,44 @@ func (s *Service) Recompute(ctx context.Context, services []int64, cause Cause) 
 	})
 }
 
-// observe writes down what the inventory knows of the services now.
-func (s *Service) observe(ctx context.Context, services []int64) error {
+// withOwn adds the workspace to the services that are judged when what is known of it changed: a service went public,
+// or an address of a public one came or went.
+func (s *Service) withOwn(ctx context.Context, services []int64) ([]int64, []control.Subject, error) {
+	public, addresses, err := s.book.PublicFace(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	f := &control.Facts{Live: true, Is: map[string]bool{}}
+	if public {
+		f.Is["public_service"] = true
+		f.Parts = map[catalogue.Part][]string{catalogue.Endpoint: append([]string{}, addresses...)}
+	}
+	own, err := control.NewSubject(0, 0, f)
+	if err != nil || services == nil || slices.Contains(services, 0) {
+		return services, []control.Subject{own}, err
+	}
+	known, err := s.controls.Subjects(ctx, []int64{0})
+	if err != nil || (len(known) == 1 && known[0].Facts == own.Facts) {
+		return services, nil, err
+	}
+	return append(services, 0), []control.Subject{own}, nil
+}
+
+// observe writes down what the inventory knows of the services now, and what is known of the workspace.
+func (s *Service) observe(ctx context.Context, services []int64, own []control.Subject) error {
 	standings, err := s.book.Standings(ctx, services)
 	if err != nil {
 		return err
 	}
-	public := false
-	var now []control.Subject
+	now := own
 	for id, byEnvironment := range standings {
 		for e, st := range byEnvironment {
-			public = public || (st.Service.Exposure == inventory.Public && st.Service.RetiredAt == nil)
 			subject, err := control.NewSubject(id, e, factsOf(st))
 			if err != nil {
 				return err
 			}
 			now = append(now, subject)
 		}
-	}
-	if services == nil || slices.Contains(services, 0) {
-		f := &control.Facts{Live: true, Is: map[string]bool{}}
-		if public {
-			f.Is["public_service"] = true
-		}
-		subject, err := control.NewSubject(0, 0, f)
-		if err != nil {
-			return err
-		}
-		now = append(now, subject)
 	}
 	return s.controls.Observe(ctx, now)
 }
