@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"crypto/dsa" //nolint:staticcheck // to name the keys that nobody should use
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -143,9 +142,10 @@ func keyOf(c *x509.Certificate) (name, weak string) {
 		}
 	case ed25519.PublicKey:
 		name = "Ed25519"
-	case *dsa.PublicKey:
-		return fmt.Sprintf("DSA-%d", key.P.BitLen()), "the certificate's key is of the kind DSA"
 	default:
+		if c.PublicKeyAlgorithm == x509.DSA {
+			return "DSA", "the certificate's key is of the kind DSA"
+		}
 		name = "unknown"
 	}
 	return name, weak

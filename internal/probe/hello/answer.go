@@ -121,7 +121,7 @@ func (p *parser) broken(err error, partial []byte) answer {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return p.end(silent, "it gave no answer in time")
-	case len(partial) > 0 && !errors.Is(err, syscall.ECONNRESET):
+	case len(partial) > 0:
 		return p.end(garbage, "its answer breaks off")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return p.end(closed, "it closed the connection")
@@ -173,6 +173,10 @@ func (p *parser) messages() error {
 }
 
 func (p *parser) message(kind byte, body []byte) error {
+	if !p.greeted && kind != typeServerHello {
+		p.end(garbage, "it began with another message than a server hello")
+		return errDone
+	}
 	switch kind {
 	case typeServerHello:
 		if !p.hello(body) {
@@ -190,10 +194,6 @@ func (p *parser) message(kind byte, body []byte) error {
 		p.exchange(body)
 		return errDone
 	case typeServerHelloDone:
-		return errDone
-	}
-	if !p.greeted {
-		p.end(garbage, "it began with another message than a server hello")
 		return errDone
 	}
 	return nil

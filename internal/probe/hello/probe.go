@@ -123,7 +123,10 @@ func (p *prober) version(ctx context.Context, v Version) (Protocol, bool) {
 
 // try sends one hello and reads the answer.
 func (p *prober) try(ctx context.Context, a ask) answer {
-	return p.exchange(ctx, a.version, a.message(), func() { p.control = &a })
+	return p.exchange(ctx, a.version, a.message(), func() {
+		a.suites = slices.Clone(a.suites) // the list that it came from shrinks
+		p.control = &a
+	})
 }
 
 func (p *prober) exchange(ctx context.Context, v Version, message []byte, greetedOnce func()) answer {

@@ -106,7 +106,7 @@ func Describe(name string) Traits {
 		Unusual:       has("28147") || has("GOST89") || has("KUZNYECHIK") || has("MAGMA") || has("SM4") || has("FORTEZZA"),
 	}
 	t.Bits = bitsOf(cipher, t.Export)
-	t.Block64 = has("DES_") || has("IDEA") || has("RC2") || has("28147") || has("GOST89")
+	t.Block64 = has("DES") || has("IDEA") || has("RC2") || has("28147") || has("GOST89")
 	return t
 }
 
