@@ -243,3 +243,12 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// Under makes an authority below another one.
+func Under(t testing.TB, root *Authority) *Authority {
+	t.Helper()
+	key := ECKey(t)
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Muster Test Intermediate"}, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().AddDate(4, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	return &Authority{Key: key, Cert: sign(t, template, root.Cert, key.Public(), root.Key), Pool: root.Pool}
+}
