@@ -254,7 +254,7 @@ func certificates(b []byte) [][]byte {
 
 // exchange reads which curve, or how long a prime, the server uses.
 func (p *parser) exchange(b []byte) {
-	name := nameOf(p.answer.suite)
+	name := Name(p.answer.suite)
 	switch {
 	case bytes.Contains([]byte(name), []byte("_ECDH")):
 		if len(b) >= 3 && b[0] == 3 { // a named curve

@@ -283,7 +283,7 @@ func (p *prober) list(ctx context.Context, l *listing) {
 }
 
 func (l *listing) take(a answer) {
-	offer := Offer{Name: nameOf(a.suite), Group: groupNames[a.group], Bits: groupBits[a.group]}
+	offer := Offer{Name: Name(a.suite), Group: groupNames[a.group], Bits: groupBits[a.group]}
 	if a.dhBits > 0 {
 		offer.Bits, offer.DH = a.dhBits, true
 	}

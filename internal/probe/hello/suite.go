@@ -52,8 +52,8 @@ func rarity(name string) int {
 	return 3
 }
 
-// nameOf gives the registered name of a suite.
-func nameOf(id uint16) string {
+// Name gives the registered name of a suite.
+func Name(id uint16) string {
 	classic, modern := registry()
 	for _, list := range [][]Suite{classic, modern} {
 		if i := slices.IndexFunc(list, func(s Suite) bool { return s.ID == id }); i >= 0 {

@@ -24,7 +24,7 @@ func TestEverySuiteStandsOnce(t *testing.T) {
 	}
 	for id, want := range map[uint16]string{0x002F: "TLS_RSA_WITH_AES_128_CBC_SHA", 0xC02F: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", 0x1301: "TLS_AES_128_GCM_SHA256", 0x0003: "TLS_RSA_EXPORT_WITH_RC4_40_MD5",
 		0xC019: "TLS_ECDH_anon_WITH_AES_256_CBC_SHA", 0xCCA8: "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", 0xFFFE: "0xFFFE"} {
-		if got := nameOf(id); got != want {
+		if got := Name(id); got != want {
 			t.Errorf("%04X is %s, want %s", id, got, want)
 		}
 	}
