@@ -37,6 +37,7 @@ type Config struct {
 	Addr           string   `env:"MUSTER_ADDR" default:"127.0.0.1:8080" help:"Address to listen on (default: ${default})." placeholder:"HOST:PORT"`
 	BaseURL        string   `env:"MUSTER_BASE_URL" help:"Address that people type; links are made from it (default: http and the address it listens on). Must be https unless it is this machine." placeholder:"URL"`
 	TrustedProxies []string `env:"MUSTER_TRUSTED_PROXIES" help:"Networks of reverse proxies whose X-Forwarded-For is believed (default: none)." placeholder:"CIDR"`
+	ProbeNetworks  []string `env:"MUSTER_PROBE_NETWORKS" help:"Networks besides public addresses that probes may visit; cloud metadata stays closed whatever stands here (default: none)." placeholder:"CIDR"`
 	LogFormat      string   `env:"MUSTER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json (default: ${default})."`
 	NoWorkers      bool     `env:"MUSTER_NO_WORKERS" help:"Serve pages only; another process runs the jobs (default: off)."`
 }
@@ -62,7 +63,23 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("the trusted proxy %q is not a network such as 10.0.0.0/8", p)
 		}
 	}
+	for _, p := range c.ProbeNetworks {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			return fmt.Errorf("the probe network %q is not a network such as 10.0.0.0/8", p)
+		}
+	}
 	return nil
+}
+
+// ProbeAllow gives the networks that probes may visit besides public addresses.
+func (c *Config) ProbeAllow() []netip.Prefix {
+	var allow []netip.Prefix
+	for _, p := range c.ProbeNetworks {
+		if prefix, err := netip.ParsePrefix(p); err == nil { // Validate has looked at them
+			allow = append(allow, prefix)
+		}
+	}
+	return allow
 }
 
 func checkBase(base string) error {

@@ -34,8 +34,9 @@ type TLS struct {
 	Certificate       *Certificate `json:"certificate"`
 	ForwardSecrecy    bool         `json:"forward_secrecy"`    // every suite that is offered gives it
 	ClientCertificate string       `json:"client_certificate"` // required, requested, none
-	Grade             string       `json:"grade"`              // as SSL Labs would cap it: A, B, C, F, T (not trusted)
+	Grade             string       `json:"grade"`              // as SSL Labs would rate it: A to F, T (not trusted), M (another name); "" without knowledge
 	ALPN              []string     `json:"alpn"`
+	Groups            []string     `json:"groups"` // of TLS 1.3, as the server prefers them
 }
 
 // Cipher is one suite that an address accepts in one protocol.
@@ -44,6 +45,7 @@ type Cipher struct {
 	Name     string `json:"name"` // the IANA name
 	Weak     bool   `json:"weak"`
 	Reason   string `json:"reason,omitempty"` // why it is weak
+	Group    string `json:"group,omitempty"`  // of the key exchange, where it was seen: x25519, DH-2048
 }
 
 // Certificate is the leaf that an address shows, and whether a stranger should believe it.
