@@ -68,7 +68,7 @@ func look(ctx context.Context, c *client, start *url.URL, o *Options) *sight {
 	s.page = c.follow(ctx, call{method: "GET", url: start, headers: map[string]string{"Accept": acceptPage}}, maxRedirects, sameEndpoint)
 	s.lookAbroad(ctx, c, o)
 	if end := s.page.end(); end.answered() && (o.PublicWeb || isPage(end)) {
-		s.contact = c.follow(ctx, call{method: "GET", url: wellKnown(end.url, "security.txt")}, maxRedirects, anywhere)
+		s.contact = c.follow(ctx, call{method: "GET", url: wellKnown(end.url, "security.txt")}, maxRedirects, published)
 	}
 	s.access = lookAccess(ctx, c, s, o)
 	s.tokens = lookTokens(ctx, c, s, o)

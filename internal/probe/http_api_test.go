@@ -299,3 +299,16 @@ func TestAMalformedBodyThatBreaksTheServerRefutesValidation(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAcceptedTokenWithoutASignatureFailsByItself(t *testing.T) {
+	t.Parallel()
+	api := newAPI(t)
+	api.takesNone = true
+	token := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + strings.Split(api.sign(t, claimsOf(nil)), ".")[1] + "."
+	_, checks := visitOf(t, serveTLS(t, api)+"/v1", Options{Operations: api.operations(), Token: token})
+	for clause, want := range map[string]Outcome{"signature": Fail, "no_unsigned": Fail, "issuer": Unknown} {
+		if got := find(t, checks, "IAM-2", clause, ""); got.Outcome != want {
+			t.Errorf("%s is %s, want %s", clause, got.Outcome, want)
+		}
+	}
+}

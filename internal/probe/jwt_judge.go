@@ -30,6 +30,11 @@ func judgeTokens(s *tokenSight, now time.Time) []Check {
 			outcome, observed, detail = Unknown, "not tried", sentence(s.problem)
 		case s.token == nil:
 			outcome, observed, detail = Unknown, "not tried", "The given token is accepted, but it is not a signed JWT, so no variant of it can be made."
+		case s.token.bare():
+			outcome, observed, detail = Fail, "the given token has the algorithm none", "Anybody can make such a token, and it is accepted on "+printable(s.on, 200)+"."
+			if w.clause != "signature" && w.clause != "no_unsigned" {
+				outcome, observed, detail = Unknown, "not tried", "The given token has the algorithm none, so no other token is compared with it."
+			}
 		case w.clause == "signature":
 			outcome, observed, detail = judgeVariants(s, s.forged)
 		case w.clause == "no_unsigned":

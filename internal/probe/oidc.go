@@ -70,7 +70,7 @@ func lookIssuer(ctx context.Context, c *client, s *sight, o *Options) *issuerSig
 		return nil
 	}
 	seen.problem = ""
-	seen.keys, seen.unread = fetchKeys(ctx, c, seen.document.Keys)
+	seen.keys, seen.unread = fetchKeys(ctx, c, base, seen.document.Keys)
 	return seen
 }
 
@@ -109,10 +109,13 @@ func readable(e *exchange) error {
 	return nil
 }
 
-func fetchKeys(ctx context.Context, c *client, address string) (keys []publicKey, unread string) {
+func fetchKeys(ctx context.Context, c *client, issuer *url.URL, address string) (keys []publicKey, unread string) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		return nil, "the document names no address of keys"
+	}
+	if reason := published(issuer, u); reason != "" {
+		return nil, "the address of the keys was not visited: " + reason
 	}
 	u.User = nil
 	e := c.do(ctx, call{method: "GET", url: u, headers: map[string]string{"Accept": "application/json"}})
