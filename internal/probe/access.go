@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -139,9 +140,8 @@ func underBase(start *url.URL, path string) *url.URL {
 
 var (
 	signInWords = regexp.MustCompile(`(?i)(^|[^a-z])(log-?_?[io]n|sign-?_?[io]n|auth|oauth2?|oidc|openid|saml2?|sso|cas|authori[sz]e|authenticate|session/new|login\w*|signin\w*)([^a-z]|$)`)
-	password    = regexp.MustCompile(`(?i)<input[^>]{0,300}type\s*=\s*["']?password`)
+	password    = regexp.MustCompile(`(?i)<input[^>]*type\s*=\s*["']?password`)
 	script      = regexp.MustCompile(`(?i)<script[\s>]`)
-	markup      = regexp.MustCompile(`(?is)<script.*?</script>|<style.*?</style>|<head.*?</head>|<noscript.*?</noscript>|<[^>]*>`)
 	healthPath  = regexp.MustCompile(`(?i)/(healthz?|livez?|readyz?|liveness|readiness|ping|status|up)/?$`)
 )
 
@@ -163,8 +163,44 @@ func pageKind(e, anyPath *exchange) string {
 		return "it is a page for signing in"
 	case anyPath != nil && anyPath != e && isPage(anyPath) && bytes.Equal(anyPath.body, e.body):
 		return "the same page is given for a path that cannot exist"
-	case script.Match(e.body) && len(bytes.Join(bytes.Fields(markup.ReplaceAll(e.body, nil)), []byte(" "))) < 200:
+	case script.Match(e.body) && visible(e.body) < 200:
 		return "it is the empty frame of a page that scripts fill"
 	}
 	return ""
+}
+
+// hidden are the elements whose content is no text of the page.
+var hidden = []string{"head", "script", "style", "noscript", "template"}
+
+// visible counts the characters of a page that a reader sees, in one pass: the page may be built to make that slow.
+func visible(body []byte) int {
+	text, count := bytes.ToLower(body), 0
+	for len(text) > 0 {
+		open := bytes.IndexByte(text, '<')
+		if open < 0 {
+			open = len(text)
+		}
+		for _, word := range bytes.Fields(text[:open]) {
+			count += len(word) + 1
+		}
+		if open == len(text) {
+			break
+		}
+		text = afterElement(text[open:])
+	}
+	return count
+}
+
+// afterElement skips a tag, and what is inside it where that is hidden.
+func afterElement(text []byte) []byte {
+	end := bytes.IndexByte(text, '>')
+	if end < 0 {
+		return nil
+	}
+	words, rest := bytes.Fields(text[1:end]), text[end+1:]
+	if len(words) == 0 || !slices.Contains(hidden, string(words[0])) {
+		return rest
+	}
+	_, after, _ := bytes.Cut(rest, []byte("</"+string(words[0])+">"))
+	return after
 }

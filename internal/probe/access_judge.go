@@ -75,7 +75,7 @@ func judgeOperation(a *opAnswer, s *accessSight, blocked bool) (outcome Outcome,
 	end := a.end()
 	switch {
 	case a.skipped != "" && a.aside:
-		return NotApplicable, "not called", sentence(a.skipped)
+		return NotApplicable, "not called", asSentence(a.skipped)
 	case a.op.Security == "none" || a.op.Security == "optional":
 		observed = "not called"
 		if end.answered() {
@@ -85,7 +85,7 @@ func judgeOperation(a *opAnswer, s *accessSight, blocked bool) (outcome Outcome,
 		}
 		return NotApplicable, observed, "Its document says that it may be called without credentials."
 	case a.skipped != "":
-		return Unknown, "not called", sentence(a.skipped)
+		return Unknown, "not called", asSentence(a.skipped)
 	}
 	outcome, observed, detail = judgeAnswer(a, s.anyPath)
 	if outcome == Pass && end.answered() && end.status == 403 && blocked {
@@ -118,7 +118,7 @@ func judgeAnswer(a *opAnswer, anyPath *exchange) (outcome Outcome, observed, det
 		if end != nil && end.demanded {
 			return Pass, "the handshake demands a client certificate", "A caller without a certificate gets no connection."
 		}
-		return Unknown, "no answer", sentence(end.why())
+		return Unknown, "no answer", asSentence(end.why())
 	}
 	observed = fmt.Sprintf("status %d", end.status)
 	switch status := end.status; {
@@ -176,8 +176,8 @@ func whyUnclear(a *opAnswer) string {
 	return "This status neither lets the caller in nor asks for credentials."
 }
 
-// sentence makes a sentence of a reason.
-func sentence(reason string) string {
+// asSentence makes a sentence of a reason.
+func asSentence(reason string) string {
 	first, size := utf8.DecodeRuneInString(reason)
 	if size == 0 {
 		return ""

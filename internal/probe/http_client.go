@@ -70,7 +70,7 @@ func newClient(o *Options) *client {
 		TLSClientConfig: &tls.Config{
 			InsecureSkipVerify: true,
 			MinVersion:         tls.VersionTLS10,
-			CipherSuites:       everySuite(),
+			CipherSuites:       suitesToOffer(),
 			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 				c.demanded.Store(true)
 				return &tls.Certificate{}, nil
@@ -88,8 +88,8 @@ func newClient(o *Options) *client {
 	return c
 }
 
-// everySuite lists what a visitor may offer; an old server's answer is still worth reading.
-func everySuite() []uint16 {
+// suitesToOffer lists what a visitor may offer; an old server's answer is still worth reading.
+func suitesToOffer() []uint16 {
 	var ids []uint16
 	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
 		ids = append(ids, s.ID)

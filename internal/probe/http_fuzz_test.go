@@ -95,7 +95,7 @@ func FuzzKeys(f *testing.F) {
 		if err == nil && len(keys) > maxKeys {
 			t.Errorf("%d keys", len(keys))
 		}
-		judgeKeys(&issuerSight{document: &discovery{}, keys: keys})
+		judgePublished(&issuerSight{document: &discovery{}, keys: keys})
 	})
 }
 

@@ -310,3 +310,45 @@ func TestAVisitNeverSendsMoreThanItMay(t *testing.T) {
 		t.Errorf("%s: %s", c.Outcome, c.Observed)
 	}
 }
+
+// HTTP/2 counts headers in another way; the bound holds there too.
+func TestEndlessHeadersEndOverHTTP2(t *testing.T) {
+	t.Parallel()
+	address := serveTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for i := range 10000 {
+			w.Header().Add("Set-Cookie", fmt.Sprintf("c%d=v", i))
+		}
+	}))
+	report, checks := visitOf(t, address, Options{PublicWeb: true, Timeout: time.Second, Budget: 5 * time.Second})
+	if report.Status != 0 || report.Problem == "" {
+		t.Errorf("status %d, %d cookies, problem %q", report.Status, report.CookiesTotal, report.Problem)
+	}
+	agrees(t, checks)
+}
+
+// A page may be built to make its reader slow.
+func TestHostilePagesAreReadInOnePass(t *testing.T) {
+	t.Parallel()
+	for _, piece := range []string{"<script>", "<", "<input ", "<meta http-equiv=content-security-policy ", "<head ", "<p>", "<noscript>a</noscript>", "</script><script"} {
+		body := []byte(strings.Repeat(piece, maxBody/len(piece)))
+		e := &exchange{method: "GET", status: 200, header: header("Content-Type", "text/html"), body: body, whole: true}
+		start := time.Now()
+		pageKind(e, nil)
+		headerFaults(e)
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s took %s", piece, took)
+		}
+	}
+}
+
+func TestVisibleTextIsWhatAReaderSees(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"<head><title>Shop</title></head><body> hello \n <b>you</b>": 10, "<script>var a</script>": 0, "<script>never closed": 0, "plain": 6, "<": 0, "": 0,
+		"<header>top</header>": 4, "<STYLE>p{}</STYLE>x": 2,
+	} {
+		if got := visible([]byte(text)); got != want {
+			t.Errorf("%q shows %d characters, want %d", text, got, want)
+		}
+	}
+}

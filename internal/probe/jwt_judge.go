@@ -27,7 +27,7 @@ func judgeTokens(s *tokenSight, now time.Time) []Check {
 		var observed, detail string
 		switch {
 		case s.problem != "":
-			outcome, observed, detail = Unknown, "not tried", sentence(s.problem)
+			outcome, observed, detail = Unknown, "not tried", asSentence(s.problem)
 		case s.token == nil:
 			outcome, observed, detail = Unknown, "not tried", "The given token is accepted, but it is not a signed JWT, so no variant of it can be made."
 		case s.token.bare():
@@ -71,7 +71,7 @@ func judgeVariants(s *tokenSight, answers []*exchange) (Outcome, string, string)
 func tokenRefusal(e *exchange) (Outcome, string, string) {
 	switch {
 	case !e.answered():
-		return Unknown, "no answer", sentence(e.why())
+		return Unknown, "no answer", asSentence(e.why())
 	case refuses(e) || e.status == 400:
 		return Pass, fmt.Sprintf("status %d", e.status), ""
 	}
@@ -92,7 +92,7 @@ func judgeOther(s *tokenSight, clause, give string, now time.Time) (Outcome, str
 		return Unknown, "not tried", "What was given is not a signed JWT."
 	}
 	if reason := unfit(clause, s.token, other.token, now); reason != "" {
-		return Unknown, "not tried", sentence(reason)
+		return Unknown, "not tried", asSentence(reason)
 	}
 	if letIn(other.answer) {
 		return Fail, fmt.Sprintf("status %d", other.answer.status), "Tried on " + printable(s.on, 200) + "."

@@ -59,7 +59,7 @@ func judgeBroken(tries []brokenTry, page *exchange) []Check {
 		c := Check{Control: "API-6", Clause: "input_validated", Part: operationPart(&t.op), Expected: "a refusal (4xx) of a body that is not JSON"}
 		switch {
 		case !t.first.answered():
-			c = with(c, Unknown, "no answer", sentence(t.first.why()))
+			c = with(c, Unknown, "no answer", asSentence(t.first.why()))
 		case !failed(t.first):
 			c = with(c, Unknown, fmt.Sprintf("status %d", t.first.status), "One malformed body did not break it; that proves nothing about other input.")
 		case !failed(t.second):

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -201,11 +202,11 @@ func judgeIssuer(s *issuerSight, o *Options) []Check {
 	}
 	standard := Check{Control: "IAM-2", Clause: "standard", Part: onEndpoint, Expected: "a discovery document of the issuer itself, with addresses over HTTPS and the code flow with S256"}
 	if s.document == nil {
-		return []Check{with(standard, Unknown, "no discovery document", sentence(printable(s.problem, 200)))}
+		return []Check{with(standard, Unknown, "no discovery document", asSentence(printable(s.problem, 200)))}
 	}
 	standard.Outcome, standard.Observed, standard.Detail = judgeDiscovery(s, o)
 	strength := Check{Control: "DAT-6", Clause: "strength", Part: onEndpoint, Expected: "RSA of 2048 bits or more, EC P-256 or better, no key and no algorithm that lets anybody sign"}
-	strength.Outcome, strength.Observed, strength.Detail = judgeKeys(s)
+	strength.Outcome, strength.Observed, strength.Detail = judgePublished(s)
 	return []Check{standard, strength}
 }
 
@@ -245,22 +246,22 @@ func judgeDiscovery(s *issuerSight, o *Options) (Outcome, string, string) {
 	return Pass, "issuer " + named + ", code flow with S256", ""
 }
 
-// judgeKeys can only refute: sound keys of one issuer do not speak for all the keys of a service.
-func judgeKeys(s *issuerSight) (Outcome, string, string) {
+// judgePublished can only refute: sound keys of one issuer do not speak for all the keys of a service.
+func judgePublished(s *issuerSight) (Outcome, string, string) {
 	if slices.Contains(s.document.Algorithms, "none") {
 		return Fail, "the issuer supports the algorithm none", "id_token_signing_alg_values_supported names it, so tokens without any key may be issued."
 	}
 	if s.unread != "" {
-		return Unknown, "no keys seen", sentence(printable(s.unread, 200))
+		return Unknown, "no keys seen", asSentence(printable(s.unread, 200))
 	}
 	var names []string
 	for _, k := range s.keys {
 		if k.fault != "" {
-			return Fail, k.name, sentence(k.fault)
+			return Fail, k.name, asSentence(k.fault)
 		}
 		if !slices.Contains(names, k.name) && len(names) < 10 {
 			names = append(names, k.name)
 		}
 	}
-	return Unknown, strings.Join(names, ", "), "Nothing speaks against the keys; a probe sees only the published ones, so it proves nothing."
+	return Unknown, cmp.Or(strings.Join(names, ", "), "no keys"), "Nothing speaks against the keys; a probe sees only the published ones, so it proves nothing."
 }
