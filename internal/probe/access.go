@@ -55,8 +55,9 @@ func lookAccess(ctx context.Context, c *client, s *sight, o *Options) accessSigh
 		}
 	}
 	for i := range seen.answers {
-		if a := &seen.answers[i]; isPage(a.end()) {
-			// A server that gives one page for every path has shown nothing of the operation by giving it here.
+		// A server that gives one page for every path has shown nothing of the operation by giving it here, and one that says 403 of
+		// "/" and 404 of other paths may only refuse to list a directory.
+		if a := &seen.answers[i]; isPage(a.end()) || !seen.declared && s.start.Path == "/" && a.end().answered() && a.end().status == 403 {
 			seen.anyPath = c.do(ctx, call{method: "GET", url: underBase(s.start, madeUpPath), headers: map[string]string{"Accept": acceptData}})
 			break
 		}

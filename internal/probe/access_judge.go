@@ -101,6 +101,8 @@ func judgeOperation(a *opAnswer, s *accessSight, blocked bool) (outcome Outcome,
 func judgeItself(a *opAnswer, s *accessSight, o *Options) (outcome Outcome, observed, detail string) {
 	outcome, observed, detail = judgeAnswer(a, s.anyPath)
 	switch {
+	case outcome == Pass && s.anyPath.answered() && s.anyPath.status == 404 && a.end().answered() && a.end().status == 403:
+		return Unknown, observed, "A path that cannot exist gets 404, so strangers are not kept out; this may be a directory that is not listed. Name the operations to have them tried."
 	case outcome != Fail:
 		return outcome, observed, detail
 	case o.PublicWeb:
@@ -124,6 +126,8 @@ func judgeAnswer(a *opAnswer, anyPath *exchange) (outcome Outcome, observed, det
 	switch status := end.status; {
 	case status == 403 && end.header.Get("Cf-Mitigated") != "":
 		return Unknown, observed, "A protection in front refuses the prober as a robot, so the operation was not reached."
+	case status == 403 && a.op.Method != "GET" && a.op.Method != "HEAD" && csrfName.Match(end.body):
+		return Unknown, observed, "The call was taken for a forged one, which is asked before or without asking who is calling."
 	case status == 401 || status == 403:
 		return Pass, observed, ""
 	case status >= 300 && status <= 399 && leadsToSignIn(end):

@@ -167,3 +167,36 @@ func TestASlashMoreIsTheSameOperation(t *testing.T) {
 		t.Errorf("%s: %s", c.Outcome, c.Observed)
 	}
 }
+
+func TestADirectoryThatIsNotListedIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	answer := func(elsewhere int) string {
+		return servePlain(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/" {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			w.WriteHeader(elsewhere)
+		}))
+	}
+	for elsewhere, want := range map[int]Outcome{404: Unknown, 403: Pass, 401: Pass} {
+		_, checks := visitOf(t, answer(elsewhere), Options{})
+		if c := find(t, checks, "IAM-1", "refuses_anonymous", ""); c.Outcome != want {
+			t.Errorf("%d elsewhere: %s. %s", elsewhere, c.Outcome, c.Detail)
+		}
+	}
+}
+
+func TestACallThatIsTakenForAForgedOneIsNotRefusedForItsCaller(t *testing.T) {
+	t.Parallel()
+	address := servePlain(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		w.Write([]byte("CSRF verification failed. Request aborted."))
+	}))
+	_, checks := visitOf(t, address, Options{Unsafe: true, Operations: []Operation{{Method: "POST", Path: "/a", Security: "required"}, {Method: "GET", Path: "/a", Security: "required"}}})
+	for part, want := range map[string]Outcome{"POST /a": Unknown, "GET /a": Pass} {
+		if c := find(t, checks, "IAM-1", "refuses_anonymous", onOperation+part); c.Outcome != want {
+			t.Errorf("%s: %s", part, c.Outcome)
+		}
+	}
+}
