@@ -38,6 +38,7 @@ type Config struct {
 	BaseURL        string   `env:"MUSTER_BASE_URL" help:"Address that people type; links are made from it (default: http and the address it listens on). Must be https unless it is this machine." placeholder:"URL"`
 	TrustedProxies []string `env:"MUSTER_TRUSTED_PROXIES" help:"Networks of reverse proxies whose X-Forwarded-For is believed (default: none)." placeholder:"CIDR"`
 	LogFormat      string   `env:"MUSTER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json (default: ${default})."`
+	Workers        int      `env:"MUSTER_WORKERS" default:"4" help:"Jobs that this process does at the same time (default: ${default})."`
 	NoWorkers      bool     `env:"MUSTER_NO_WORKERS" help:"Serve pages only; another process runs the jobs (default: off)."`
 }
 
@@ -57,10 +58,24 @@ func (c *Config) Validate() error {
 	if err := checkBase(c.BaseURL); err != nil {
 		return err
 	}
+	if err := CheckWorkers(c.Workers); err != nil {
+		return err
+	}
 	for _, p := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			return fmt.Errorf("the trusted proxy %q is not a network such as 10.0.0.0/8", p)
 		}
+	}
+	return nil
+}
+
+// MaxWorkers is the most jobs at the same time that one process takes; more work needs more processes.
+const MaxWorkers = 64
+
+// CheckWorkers checks a number of workers; 0 is the usual.
+func CheckWorkers(n int) error {
+	if n < 0 || n > MaxWorkers {
+		return fmt.Errorf("the number of workers is from 1 to %d", MaxWorkers)
 	}
 	return nil
 }
