@@ -34,6 +34,7 @@ var errNo = errors.New("no")
 // commands is the whole command line.
 type commands struct {
 	Serve       serveCmd       `cmd:"" help:"Serve the web app."`
+	Worker      workerCmd      `cmd:"" help:"Do what is planned and asked for, without serving pages."`
 	Inspect     inspectCmd     `cmd:"" help:"Say what Muster makes of files, without a database."`
 	Import      importCmd      `cmd:"" help:"Import files into a workspace."`
 	Probe       probeCmd       `cmd:"" help:"Visit addresses as a stranger would and say what they offer."`

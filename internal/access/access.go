@@ -77,6 +77,8 @@ const (
 	Posture    Object = "posture"    // states, scores and the evidence for them
 	Exceptions Object = "exceptions" // accepted weaknesses
 	Scoring    Object = "scoring"    // weights, ages, controls that are off or the workspace's own
+	Scans      Object = "scans"      // runs of every kind, and what is due
+	Schedules  Object = "schedules"
 )
 
 // Grant is one line of the matrix, in words for the page that shows it.
@@ -109,6 +111,9 @@ func Grants() []Grant {
 		{Exceptions, Write, "Ask for an exception", staff},
 		{Exceptions, Decide, "Approve or decline an exception that somebody else asked for", admins},
 		{Scoring, Write, "Change weights and ages, switch controls off, add own controls", admins},
+		{Scans, Read, "See scans, schedules and reminders", []Role{Owner, Admin, Engineer, Viewer}},
+		{Scans, Write, "Start, cancel and repeat scans, and say that a reminder is done", staff},
+		{Schedules, Write, "Add, change, pause and delete schedules", admins},
 		{Activities, Read, "Search the activity log", admins},
 		{Settings, Read, "See the settings and this table", all},
 		{Settings, Write, "Change the settings of the workspace", admins},

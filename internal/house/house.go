@@ -19,6 +19,7 @@ import (
 	"muster/internal/identity"
 	"muster/internal/intake"
 	"muster/internal/inventory"
+	"muster/internal/jobs"
 	"muster/internal/posture"
 	"muster/internal/secret"
 	"muster/internal/steward"
@@ -38,6 +39,7 @@ type House struct {
 	Posture    *posture.Service
 	Intake     *intake.Workflow
 	Steward    *steward.Service
+	Jobs       *jobs.Service
 }
 
 // Open opens the database of the store, brings its schema up to date, and makes the services.
@@ -74,6 +76,7 @@ func furnish(ctx context.Context, db *database.DB, store config.Store) (*House, 
 	h.Identity = identity.New(db, rights, h.Activity, key)
 	h.Inventory = inventory.New(db, rights, h.Activity)
 	h.judges()
+	h.works()
 	return h, nil
 }
 
