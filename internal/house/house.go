@@ -21,6 +21,7 @@ import (
 	"muster/internal/inventory"
 	"muster/internal/jobs"
 	"muster/internal/posture"
+	"muster/internal/scan"
 	"muster/internal/secret"
 	"muster/internal/steward"
 )
@@ -40,6 +41,7 @@ type House struct {
 	Intake     *intake.Workflow
 	Steward    *steward.Service
 	Jobs       *jobs.Service
+	Scans      *scan.Service
 }
 
 // Open opens the database of the store, brings its schema up to date, and makes the services.

@@ -123,7 +123,12 @@ func declaredPorts(host string, places []Place) []int {
 func operationsOf(s *inventory.Standing) []probe.Operation {
 	var list []probe.Operation
 	for _, o := range s.Operations {
-		list = append(list, probe.Operation{Method: o.Method, Path: o.Route, Security: o.Security})
+		security := o.Security
+		if security == "none" && !o.Stated {
+			security = "" // nobody said that it is meant to be public
+		}
+		// Whether it takes a body is not kept, so it is treated as one that none could keep from succeeding.
+		list = append(list, probe.Operation{Method: o.Method, Path: o.Route, Security: security, Bodyless: true})
 	}
 	return list
 }

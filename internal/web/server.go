@@ -21,6 +21,7 @@ import (
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
 	"muster/internal/web/posture"
+	"muster/internal/web/probes"
 	"muster/internal/web/registers"
 	"muster/internal/web/scoring"
 	"muster/internal/web/services"
@@ -40,6 +41,7 @@ const (
 	formLimit   = "1M"
 	uploadLimit = "130M"
 	attachLimit = "11M"
+	reportLimit = "33M"
 )
 
 // New makes the server with all its routes.
@@ -63,7 +65,8 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	a.Private(private)
 	w := e.Group("/w/:workspace", s.signedIn, s.workspace)
 	overview.New(h.Inventory, h.Activity).Routes(w)
-	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, uploads(attachLimit, access.Posture))
+	posture.New(h.Posture, h.Ledger, h.Inventory, h.Scans).Routes(w, uploads(attachLimit, access.Posture))
+	probes.New(h.Scans, h.Inventory, h.Posture).Routes(w, uploads(reportLimit, access.Imports))
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)

@@ -75,7 +75,7 @@ type Overview struct {
 	Lines                           []Line
 	Totals                          []string
 	MatrixNote, MatrixHref          string
-	Newly, Ending, Waiting          []Notice
+	Newly, Ending, Waiting, Missed  []Notice
 	Since                           time.Time
 	AsOf, Today                     string // days for the form
 	Decide, Confirm                 ui.Pages
@@ -234,8 +234,18 @@ type Accepted struct {
 	Glyph
 }
 
+// Knock is how the newest probe of an endpoint went.
+type Knock struct {
+	Address, Words string
+	Bad            bool
+	At             time.Time
+}
+
 // Cell is one control on one service.
 type Cell struct {
+	Knocks     []Knock // of the probes that may speak about it
+	ScanHref   string
+	ProbesHref string
 	*layout.Page
 	ID, Statement, Service, ServiceHref, ControlHref string
 	Action                                           string // where its forms are sent

@@ -58,7 +58,37 @@ func (h *Handlers) cellPage(c echo.Context, status int, form view.Form) error {
 	fillSpots(&p, x)
 	fillPieces(c, &p, x)
 	fillAside(c, &p, x)
+	if err := h.fillKnocks(c, &p, x); err != nil {
+		return err
+	}
 	return kit.Render(c, status, view.One(p))
+}
+
+// fillKnocks says how the probes of the service went, where a probe may speak about the control.
+func (h *Handlers) fillKnocks(c echo.Context, p *view.Cell, x *posture.CellView) error {
+	speaks := slices.ContainsFunc(x.Sources, func(s catalogue.Source) bool { return s.Kind == catalogue.Probe })
+	if !speaks || x.Service.ID == 0 || x.Service.RetiredAt != nil || x.Verdict.State == control.NotApplicable {
+		return nil
+	}
+	visits, _, err := h.scans.Visits(kit.Ctx(c), kit.Of(c).Actor, &x.Service)
+	if err != nil {
+		return err
+	}
+	base := kit.In(c, "/services/"+x.Service.Slug)
+	p.ProbesHref = base + "/probes"
+	if kit.Can(c, access.Write, access.Scans) {
+		p.ScanHref = kit.In(c, "/scans/new?service="+x.Service.Slug)
+	}
+	const most = 6
+	for i := range visits[:min(len(visits), most)] {
+		v := &visits[i]
+		k := view.Knock{Address: v.Address, Words: "answered, seen " + v.From(), At: v.VisitedAt}
+		if !v.Reached {
+			k.Words, k.Bad = "not reached: "+v.Reason, true
+		}
+		p.Knocks = append(p.Knocks, k)
+	}
+	return nil
 }
 
 // stateWords says a state and why it is so.
