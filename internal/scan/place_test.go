@@ -56,7 +56,7 @@ func TestPlacesOf(t *testing.T) {
 		visitable        bool
 	}
 	var got []row
-	for _, p := range placesOf(s) {
+	for _, p := range placesOf(&s.Service, s.Endpoints) {
 		got = append(got, row{p.Address, p.Expected, p.Public, p.Target != ""})
 	}
 	want := []row{{"shop.example.com", true, true, true}, {"shop:8080", false, false, true}, {"admin.internal:8443", true, false, true}, {":80", true, true, false}}

@@ -150,7 +150,7 @@ func (s *Service) match(ctx context.Context, r *probe.Report, environment int64,
 	byName := map[string][]Place{}
 	for _, byEnvironment := range standings {
 		if st := byEnvironment[environment]; st != nil && st.Service.RetiredAt == nil {
-			for _, p := range placesOf(st) {
+			for _, p := range placesOf(&st.Service, st.Endpoints) {
 				byName[siteOf(p.Address)] = append(byName[siteOf(p.Address)], p)
 			}
 		}

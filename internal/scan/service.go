@@ -68,7 +68,7 @@ func (s *Service) Plan(ctx context.Context, actor access.Actor, scope Scope) ([]
 	}
 	return slices.DeleteFunc(all, func(v inventory.Service) bool {
 		for _, st := range standings[v.ID] {
-			for _, p := range placesOf(st) {
+			for _, p := range placesOf(&st.Service, st.Endpoints) {
 				if p.Expected && (scope.Endpoint == "" || p.Address == scope.Endpoint) {
 					return false
 				}
@@ -186,7 +186,7 @@ type stop struct {
 func (s *Service) journey(ctx context.Context, standings map[int64]*inventory.Standing, scope Scope) ([]stop, error) {
 	var stops []stop
 	for _, st := range standings {
-		places := placesOf(st)
+		places := placesOf(&st.Service, st.Endpoints)
 		for _, p := range places {
 			if (scope.Endpoint == "" && !p.Expected) || (scope.Endpoint != "" && p.Address != scope.Endpoint) {
 				continue
@@ -217,7 +217,7 @@ func (s *Service) declared(ctx context.Context, host string) ([]int, error) {
 	var places []Place
 	for _, byEnvironment := range all {
 		for _, st := range byEnvironment {
-			places = append(places, placesOf(st)...)
+			places = append(places, placesOf(&st.Service, st.Endpoints)...)
 		}
 	}
 	return declaredPorts(host, places), nil

@@ -13,12 +13,12 @@ import (
 const maxVisits = 1000
 
 // living are visits of endpoints that the inventory still has.
-const living = "EXISTS (SELECT 1 FROM endpoints e WHERE e.service_id = probe_visits.service_id AND e.environment_id = probe_visits.environment_id AND e.address = probe_visits.address AND e.gone_at IS NULL)"
+const living = "EXISTS (SELECT 1 FROM endpoints e WHERE e.workspace_id = probe_visits.workspace_id AND e.service_id = probe_visits.service_id AND e.environment_id = probe_visits.environment_id AND e.address = probe_visits.address AND e.gone_at IS NULL)"
 
-func (s *Service) visitsOf(ctx context.Context, services []int64) ([]Visit, error) {
+func (s *Service) visitsOf(ctx context.Context, columns string, services []int64) ([]Visit, error) {
 	var all []Visit
 	err := database.Chunks(services, func(ids []int64) error {
-		rows, err := database.List(ctx, "visits", gorm.G[Visit](s.db.Conn(ctx)).Where("service_id IN ? AND "+living, ids).Order("service_id, address, seen_from").Limit(maxVisits))
+		rows, err := database.List(ctx, "visits", gorm.G[Visit](s.db.Conn(ctx)).Select(columns).Where("service_id IN ? AND "+living, ids).Order("service_id, address, seen_from").Limit(maxVisits))
 		all = append(all, rows...)
 		return err
 	})
@@ -34,7 +34,7 @@ func (s *Service) keep(ctx context.Context, visits []Visit) error {
 	for i := range visits {
 		ids = append(ids, visits[i].ServiceID)
 	}
-	known, err := s.visitsOf(ctx, unique(ids))
+	known, err := s.visitsOf(ctx, light, unique(ids))
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,9 @@ func (s *Service) replace(ctx context.Context, v *Visit) error {
 	return nil
 }
 
-// light are the columns without the report.
+// whole and light are the columns with and without the report.
+const whole = "*"
+
 const light = "id, workspace_id, service_id, environment_id, address, target, seen_from, run_id, reached, expected, reason, visited_at, reached_at"
 
 func (s *Service) missed(ctx context.Context, limit int) ([]Visit, error) {

@@ -16,26 +16,32 @@ func (s *Service) Visits(ctx context.Context, actor access.Actor, v *inventory.S
 	if err := s.access.Require(actor, access.Read, access.Posture); err != nil {
 		return nil, nil, err
 	}
-	standings, err := s.book.Standings(ctx, []int64{v.ID})
+	visits, err := s.visitsOf(ctx, whole, []int64{v.ID})
 	if err != nil {
 		return nil, nil, err
 	}
-	visits, err := s.visitsOf(ctx, []int64{v.ID})
+	endpoints, err := s.book.EndpointsOf(ctx, v.ID)
 	if err != nil {
 		return nil, nil, err
 	}
 	var waiting []Place
-	for _, st := range standings[v.ID] {
-		for _, p := range placesOf(st) {
-			if !slices.ContainsFunc(visits, func(x Visit) bool { return x.Address == p.Address && x.EnvironmentID == p.EnvironmentID }) {
-				waiting = append(waiting, p)
-			}
+	for _, p := range placesOf(v, endpoints) {
+		if !slices.ContainsFunc(visits, func(x Visit) bool { return x.Address == p.Address && x.EnvironmentID == p.EnvironmentID }) {
+			waiting = append(waiting, p)
 		}
 	}
 	slices.SortFunc(waiting, func(a, b Place) int {
 		return cmp.Or(cmp.Compare(a.EnvironmentID, b.EnvironmentID), cmp.Compare(a.Address, b.Address))
 	})
 	return visits, waiting, nil
+}
+
+// Knocks lists the newest visits of a service's endpoints without what they saw.
+func (s *Service) Knocks(ctx context.Context, actor access.Actor, v *inventory.Service) ([]Visit, error) {
+	if err := s.access.Require(actor, access.Read, access.Posture); err != nil {
+		return nil, err
+	}
+	return s.visitsOf(ctx, light, []int64{v.ID})
 }
 
 // Why says why an endpoint was not visited.

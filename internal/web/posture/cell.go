@@ -70,7 +70,7 @@ func (h *Handlers) fillKnocks(c echo.Context, p *view.Cell, x *posture.CellView)
 	if !speaks || x.Service.ID == 0 || x.Service.RetiredAt != nil || x.Verdict.State == control.NotApplicable {
 		return nil
 	}
-	visits, _, err := h.scans.Visits(kit.Ctx(c), kit.Of(c).Actor, &x.Service)
+	visits, err := h.scans.Knocks(kit.Ctx(c), kit.Of(c).Actor, &x.Service)
 	if err != nil {
 		return err
 	}
