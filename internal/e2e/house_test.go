@@ -128,6 +128,7 @@ func (s *site) seed(t testing.TB) {
 	s.ids = map[string]string{"slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
 	s.ids["exception"] = strconv.FormatInt(s.except(t), 10)
 	s.ids["entry"] = strconv.FormatInt(s.keep(t), 10)
+	s.works(t)
 	s.ids["disabled"] = s.token(t, "disabled") // from before: nobody can begin a session afterwards
 	s.disabledToken = s.token(t, "disabled")
 	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {

@@ -75,7 +75,7 @@ type Overview struct {
 	Lines                           []Line
 	Totals                          []string
 	MatrixNote, MatrixHref          string
-	Newly, Ending, Waiting          []Notice
+	Newly, Ending, Waiting, Open    []Notice
 	Since                           time.Time
 	AsOf, Today                     string // days for the form
 	Decide, Confirm                 ui.Pages
