@@ -62,6 +62,7 @@ func (a *App) Run(ctx context.Context) error {
 		Handler: a.Web, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
+	server.RegisterOnShutdown(a.Web.Stop)
 	var busy sync.WaitGroup
 	defer busy.Wait() // the database stays open until nobody works on it
 	ctx, stopWork := context.WithCancel(ctx)

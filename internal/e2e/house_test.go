@@ -131,6 +131,7 @@ func (s *site) seed(t testing.TB) {
 	s.ids["exception"] = strconv.FormatInt(s.except(t), 10)
 	s.ids["entry"] = strconv.FormatInt(s.keep(t), 10)
 	s.look(t)
+	s.works(t)
 	s.ids["disabled"] = s.token(t, "disabled") // from before: nobody can begin a session afterwards
 	s.disabledToken = s.token(t, "disabled")
 	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {

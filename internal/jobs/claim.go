@@ -137,7 +137,7 @@ func (s *Service) settle(ctx context.Context, j *Job, o outcome) error {
 		o.err = j.fault
 	}
 	if o.err != nil && !o.released {
-		j.say(levelError, sentence(o.err))
+		j.say(LevelError, sentence(o.err))
 	}
 	news := j.take()
 	ctx = database.WithWorkspace(ctx, j.Run.WorkspaceID)
@@ -276,7 +276,7 @@ func (s *Service) takeBack(ctx context.Context, seen *Run) error {
 		}
 		if r.LogLines < maxLines {
 			r.LogLines++
-			line := Line{RunID: r.ID, At: now, Level: levelError, Line: lostProcess}
+			line := Line{RunID: r.ID, At: now, Level: LevelError, Line: lostProcess}
 			if err := database.Insert(ctx, s.db, "log of a run", &line); err != nil {
 				return err
 			}

@@ -80,7 +80,7 @@ func (j *Job) Progress(done, total int, words string) {
 }
 
 // Log adds a line to the run's log. What a killed process said in its last two seconds is lost.
-func (j *Job) Log(format string, args ...any) { j.say(levelInfo, fmt.Sprintf(format, args...)) }
+func (j *Job) Log(format string, args ...any) { j.say(LevelInfo, fmt.Sprintf(format, args...)) }
 
 func (j *Job) say(level, line string) {
 	j.mu.Lock()

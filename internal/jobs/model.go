@@ -145,8 +145,8 @@ func (Line) TableName() string { return "job_lines" }
 
 // The levels of log lines.
 const (
-	levelInfo  = "info"
-	levelError = "error"
+	LevelInfo  = "info"
+	LevelError = "error"
 )
 
 // CatchUp is what happens when a planned time passed while nothing ran.

@@ -41,9 +41,9 @@ const shape = "Write five fields with spaces between: minute, hour, day of the m
 func ParseRhythm(spec, zone string) (Rhythm, error) {
 	fields := fault.Fields{}
 	r := Rhythm{Spec: strings.Join(strings.Fields(spec), " "), Zone: strings.TrimSpace(zone)}
-	var err error
-	if r.location, err = loadZone(r.Zone); err != nil {
-		fields.Add("zone", err.Error())
+	var message string
+	if r.location, message = loadZone(r.Zone); message != "" {
+		fields.Add("zone", message)
 	}
 	if message := r.read(spec); message != "" {
 		fields.Add("spec", message)
@@ -51,15 +51,16 @@ func ParseRhythm(spec, zone string) (Rhythm, error) {
 	return r, fields.Err()
 }
 
-func loadZone(name string) (*time.Location, error) {
+// loadZone finds a time zone; the message is for the person.
+func loadZone(name string) (location *time.Location, message string) {
 	if name == "" || len(name) > maxZone || name == "Local" || !plainZone.MatchString(name) {
-		return nil, fmt.Errorf("Name a time zone such as UTC, Europe/Berlin or Africa/Accra.") //nolint:staticcheck // a sentence for the form
+		return nil, "Name a time zone such as UTC, Europe/Berlin or Africa/Accra."
 	}
 	location, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("There is no time zone of this name. Europe/Berlin and Africa/Accra are such names.") //nolint:staticcheck // a sentence for the form
+		return nil, "There is no time zone of this name. Europe/Berlin and Africa/Accra are such names."
 	}
-	return location, nil
+	return location, ""
 }
 
 // read parses the fields; the message is for the person.
@@ -184,6 +185,9 @@ func clock(t time.Time) time.Time {
 }
 
 func shows(t, wall time.Time) bool { return clock(t).Equal(wall) }
+
+// In shows a moment by the clocks of the rhythm's zone.
+func (r Rhythm) In(t time.Time) time.Time { return t.In(r.location) }
 
 // Coming lists the next moments.
 func (r Rhythm) Coming(after time.Time, n int) []time.Time {

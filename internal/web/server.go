@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -18,6 +19,7 @@ import (
 	"muster/internal/web/exceptions"
 	"muster/internal/web/frameworks"
 	"muster/internal/web/imports"
+	"muster/internal/web/jobs"
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
 	"muster/internal/web/posture"
@@ -31,9 +33,11 @@ import (
 
 // Server answers requests.
 type Server struct {
-	house  *house.House
-	secure bool
-	echo   *echo.Echo
+	house    *house.House
+	secure   bool
+	echo     *echo.Echo
+	stopping chan struct{}
+	stop     sync.Once
 }
 
 // The largest bodies that routes take.
@@ -46,7 +50,7 @@ const (
 
 // New makes the server with all its routes.
 func New(h *house.House, cfg *config.Config) (*Server, error) {
-	s := &Server{house: h, secure: cfg.Secure(), echo: echo.New()}
+	s := &Server{house: h, secure: cfg.Secure(), echo: echo.New(), stopping: make(chan struct{})}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.fail
@@ -65,7 +69,9 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	a.Private(private)
 	w := e.Group("/w/:workspace", s.signedIn, s.workspace)
 	overview.New(h.Inventory, h.Activity).Routes(w)
-	posture.New(h.Posture, h.Ledger, h.Inventory, h.Scans).Routes(w, uploads(attachLimit, access.Posture))
+	work := jobs.New(h.Jobs, s.still, s.stopping)
+	work.Routes(w)
+	posture.New(h.Posture, h.Ledger, h.Inventory, h.Scans).Attend(work.Attention).Routes(w, uploads(attachLimit, access.Posture))
 	probes.New(h.Scans, h.Inventory, h.Posture).Routes(w, uploads(reportLimit, access.Imports))
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
@@ -91,6 +97,9 @@ type headWriter struct{ http.ResponseWriter }
 
 // Write drops the body.
 func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
+
+// Stop ends what streams, so that a server that shuts down does not wait for it.
+func (s *Server) Stop() { s.stop.Do(func() { close(s.stopping) }) }
 
 // Echo is the router, for the access matrix.
 func (s *Server) Echo() *echo.Echo { return s.echo }

@@ -75,7 +75,8 @@ type Overview struct {
 	Lines                           []Line
 	Totals                          []string
 	MatrixNote, MatrixHref          string
-	Newly, Ending, Waiting, Missed  []Notice
+	Newly, Ending, Waiting          []Notice
+	Missed, Open                    []Notice // endpoints that no probe reached; what other areas know
 	Since                           time.Time
 	AsOf, Today                     string // days for the form
 	Decide, Confirm                 ui.Pages

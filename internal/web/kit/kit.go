@@ -107,6 +107,8 @@ var navigation = []struct {
 	{"frameworks", "Frameworks", "scope", "Evidence", access.Posture},
 	{"registers", "Registers", "clip", "Evidence", access.Posture},
 	{"imports", "Imports", "import", "Evidence", access.Imports},
+	{"scans", "Scans", "scan", "Evidence", access.Scans},
+	{"schedules", "Schedules", "cal", "Evidence", access.Scans},
 	{"activity", "Activity", "log", "Evidence", access.Activities},
 	{"people", "People", "users", "Admin", access.Members},
 	{"teams", "Teams", "usercheck", "Admin", access.Teams},

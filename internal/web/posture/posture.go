@@ -30,6 +30,13 @@ type Handlers struct {
 	ledger  *evidence.Ledger
 	book    *inventory.Book
 	scans   *scan.Service
+	others  []func(echo.Context) ([]kit.Notice, error)
+}
+
+// Attend adds what another area knows to need a person to the overview.
+func (h *Handlers) Attend(f func(echo.Context) ([]kit.Notice, error)) *Handlers {
+	h.others = append(h.others, f)
+	return h
 }
 
 // New makes the handlers.
@@ -104,6 +111,17 @@ func (h *Handlers) overview(c echo.Context) error {
 	h.attention(c, &p, o)
 	if err := h.missed(c, &p, o); err != nil {
 		return err
+	}
+	if !o.Past {
+		for _, f := range h.others {
+			list, err := f(c)
+			if err != nil {
+				return err
+			}
+			for _, n := range list {
+				p.Open = append(p.Open, view.Notice{Text: n.Text, Note: n.Note, Href: n.Href, When: n.When, Bad: n.Bad})
+			}
+		}
 	}
 	return kit.Render(c, http.StatusOK, view.Index(p))
 }
