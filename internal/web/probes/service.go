@@ -107,9 +107,9 @@ var answers = []struct {
 	outcome probe.Outcome
 	word    ui.Word
 }{
-	{probe.Fail, ui.Word{Text: "does not hold", Tone: ui.Bad}},
-	{probe.Unknown, ui.Word{Text: "could not tell", Tone: ui.Unk}},
-	{probe.Pass, ui.Word{Text: "holds", Tone: ui.OK}},
+	{probe.Fail, ui.Word{Text: "no", Tone: ui.Bad}},
+	{probe.Unknown, ui.Word{Text: "unclear", Tone: ui.Unk}},
+	{probe.Pass, ui.Word{Text: "yes", Tone: ui.OK}},
 }
 
 // maxChecks is how many checks of a visit are shown.
