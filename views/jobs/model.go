@@ -19,7 +19,7 @@ type Row struct {
 	By                 string
 	At                 time.Time
 	Took               string
-	Late, Due          bool
+	Late               bool
 	RetryTo, DiscardTo string // for those that gave up
 }
 
@@ -106,7 +106,7 @@ type One struct {
 	*layout.Page
 	Live
 	Name, Kind                           string
-	Late, Due                            bool
+	Late                                 bool
 	Facts                                []Fact
 	Numbers                              []Number
 	BeforeHref                           string
