@@ -23,6 +23,13 @@ type Row struct {
 	RetryTo, DiscardTo string // for those that gave up
 }
 
+func (p Progress) line() string {
+	if p.Words == "" {
+		return p.text()
+	}
+	return p.text() + ", " + p.Words
+}
+
 // List is the page of runs.
 type List struct {
 	*layout.Page
