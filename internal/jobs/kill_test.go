@@ -54,7 +54,7 @@ func (s site) open(ctx context.Context) (*database.DB, *Service, error) {
 	j.Handle("scan", spread(0))
 	j.Handle("part", Func(func(ctx context.Context, j *Job) error { return s.part(ctx, db, j) }))
 	j.Handle("slot", Func(func(ctx context.Context, j *Job) error {
-		return j.InTx(ctx, func(ctx context.Context) error { return effect(ctx, db, "slot", j.Run.ID, 0) })
+		return j.Complete(ctx, func(ctx context.Context) error { return effect(ctx, db, "slot", j.Run.ID, 0) })
 	}))
 	j.Offer([]Kind{{ID: "slot", Title: "Slot"}}, nil)
 	return db, j, nil
@@ -84,10 +84,10 @@ func (spread) Finish(ctx context.Context, j *Job, children []Run) error {
 		}
 	}
 	j.Result(fmt.Sprintf("%d of %d", done, len(children)), map[string]int{"done": done})
-	return j.InTx(ctx, func(ctx context.Context) error { return effect(ctx, j.service.db, "finish", j.Run.ID, 0) })
+	return j.Complete(ctx, func(ctx context.Context) error { return effect(ctx, j.service.db, "finish", j.Run.ID, 0) })
 }
 
-// part notes that it begins, works for a while, and notes its end only while the run is its own.
+// part notes that it begins, works for a while, and ends together with the note that it ended.
 func (s site) part(ctx context.Context, db *database.DB, j *Job) error {
 	var n int
 	if err := j.Payload(&n); err != nil {
@@ -101,7 +101,7 @@ func (s site) part(ctx context.Context, db *database.DB, j *Job) error {
 		return ctx.Err()
 	case <-time.After(s.Step):
 	}
-	return j.InTx(ctx, func(ctx context.Context) error { return effect(ctx, db, "end", j.Run.ID, n) })
+	return j.Complete(ctx, func(ctx context.Context) error { return effect(ctx, db, "end", j.Run.ID, n) })
 }
 
 // effect is what a handler leaves in the world: a line for each time that it really happened.
@@ -333,6 +333,27 @@ func TestAFrozenReplicaWritesNothing(t *testing.T) {
 	}
 	until(t, "the frozen one notices", func() bool { return strings.Contains(frozen.Stderr.(*tail).String(), "was taken over") })
 	f.once(t, id, 8)
+}
+
+// The database throws everybody out, again and again: no part is lost, none counts twice.
+func TestAScanSurvivesADatabaseThatGoesAway(t *testing.T) {
+	t.Parallel()
+	f := newField(t, database.Postgres, 100*time.Millisecond)
+	f.start(t)
+	f.start(t)
+	id := f.scan(t, 40)
+	for range 4 {
+		time.Sleep(400 * time.Millisecond)
+		err := f.db.Conn(across(f.ctx)).Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").Error
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the scan ends", func() bool {
+		r, found, err := f.own.byID(f.ctx, id)
+		return err == nil && found && r.State == Done
+	})
+	f.once(t, id, 40)
 }
 
 // plan makes a schedule whose slots the test moves to: its next slot is so many seconds ago.
