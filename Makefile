@@ -40,7 +40,11 @@ bench: ## benchmarks against their limits, the binary's size, start and memory
 	go test -run '^$$' -bench . -benchmem -benchtime 3x ./...
 	@.ci/weigh
 
+torture: ## ten minutes of killed replicas on both engines (MUSTER_TORTURE for another time)
+	@.ci/needs
+	MUSTER_TORTURE=$${MUSTER_TORTURE:-10m} go test -count=1 -timeout 30m -v -run TestTorture ./internal/jobs
+
 conformance: ## score the importers against the collected real systems (MUSTER_TESTDATA)
 	@go build -o bin/conformance ./internal/conformance && bin/conformance # go run would turn every exit code into 1
 
-.PHONY: help run build test check generate e2e race bench conformance
+.PHONY: help run build test check generate e2e race bench torture conformance

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 
 	"muster/internal/jobs"
 )
@@ -76,4 +79,59 @@ func (s *site) until(t testing.TB, ids ...int64) {
 		}
 	}
 	t.Fatal("the runs were not done within a minute")
+}
+
+// A run's page changes by itself while it runs, under the page's own policy, and says so when it has ended.
+func TestARunIsLiveInTheBrowser(t *testing.T) {
+	s := open(t)
+	step := make(chan string)
+	s.Jobs.Handle("e2e.slow", jobs.Func(func(ctx context.Context, j *jobs.Job) error {
+		for i := 1; ; i++ {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case words, more := <-step:
+				if !more {
+					j.Result("All of it was looked at.", nil)
+					return nil
+				}
+				j.Progress(i, 4, words)
+			}
+		}
+	}))
+	run := check[jobs.Run](t)(s.Jobs.Enqueue(s.ctx, s.owner, jobs.New{Kind: "e2e.slow", Name: "A slow scan"}))
+	ctx := browser(t)
+	cookie := fmt.Sprintf(`document.cookie="muster=%s;path=/"; 1`, s.token(t, "owner"))
+	if err := chromedp.Do(ctx, chromedp.Navigate(s.server.URL+"/login"), listen()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[int](cookie)); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(fmt.Sprintf("%s/w/%s/scans/%d", s.server.URL, s.home.Slug, run.ID))); err != nil {
+		t.Fatal(err)
+	}
+	says := func(text string) {
+		t.Helper()
+		for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			if got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector("main").innerText`)); err == nil && strings.Contains(got, text) {
+				return
+			}
+		}
+		t.Errorf("the page never says %q", text)
+	}
+	says("starts as soon as")
+	working, stop := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); s.Jobs.Work(working, jobs.Options{}) }()
+	says("It runs now")
+	step <- "half of <everything>"
+	says("1 of 4, half of <everything>")
+	close(step)
+	says("All of it was looked at.")
+	if broken, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(window.__violations || []).join("\n")`)); err != nil || broken != "" {
+		t.Error(broken, err)
+	}
+	stop()
+	<-stopped
 }

@@ -131,8 +131,9 @@ type outcome struct {
 	released bool // the process stops: the attempt does not count
 }
 
-// settle writes how an attempt ended, with what it still had to say, unless the claim was lost.
-func (s *Service) settle(ctx context.Context, j *Job, o outcome) error {
+// settle writes how an attempt ended, with what it still had to say, unless the claim was lost. with is what must be
+// stored together with that, or not at all; it comes first, so that no row of ours is locked while it works.
+func (s *Service) settle(ctx context.Context, j *Job, o outcome, with ...func(context.Context) error) error {
 	if o.err == nil {
 		o.err = j.fault
 	}
@@ -142,6 +143,11 @@ func (s *Service) settle(ctx context.Context, j *Job, o outcome) error {
 	news := j.take()
 	ctx = database.WithWorkspace(ctx, j.Run.WorkspaceID)
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
+		for _, f := range with {
+			if err := f(ctx); err != nil {
+				return err
+			}
+		}
 		if j.Run.ParentID > 0 {
 			if _, _, err := s.lock(ctx, j.Run.ParentID); err != nil {
 				return err
@@ -176,8 +182,9 @@ func (s *Service) settle(ctx context.Context, j *Job, o outcome) error {
 func (s *Service) conclude(ctx context.Context, j *Job, r *Run, o outcome) error {
 	now := s.db.Now(ctx)
 	r.LeaseOwner = ""
+	stopped := r.CancelRequested && j.fanned && r.Phase == phaseRun // before its children began
 	switch {
-	case o.err == nil:
+	case o.err == nil && !stopped:
 		return s.succeed(ctx, j, r)
 	case o.released:
 		r.State, r.Attempt, r.RunAt = Queued, r.Attempt-1, now.UnixMilli()
@@ -226,9 +233,6 @@ func (s *Service) spread(ctx context.Context, j *Job, r *Run) (bool, error) {
 				return false, err
 			}
 		}
-	}
-	if r.CancelRequested {
-		j.fan = nil
 	}
 	if len(j.fan) > 0 {
 		fresh := append([]Run(nil), j.fan...)

@@ -55,6 +55,7 @@ type Job struct {
 	says   string
 	due    bool
 	fault  error // of a call that cannot return one
+	ended  bool  // Complete has written how it ended
 	beat   int64
 }
 
@@ -144,4 +145,23 @@ func (j *Job) InTx(ctx context.Context, f func(ctx context.Context) error) error
 		}
 		return f(ctx)
 	})
+}
+
+// Complete ends the run as done in the very transaction in which f stores what came of it: both are there, or neither,
+// whatever happens to the process. Result and Fan come before it; the handler returns its error and does nothing more.
+func (j *Job) Complete(ctx context.Context, f func(ctx context.Context) error) error {
+	if j.fault != nil {
+		return j.fault
+	}
+	err := j.service.settle(ctx, j, outcome{}, f)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ended = err == nil
+	return err
+}
+
+func (j *Job) hasEnded() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.ended
 }

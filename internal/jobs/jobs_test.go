@@ -390,6 +390,38 @@ func TestAZombieWritesNothing(t *testing.T) {
 	})
 }
 
+// What a run finds and that it is done are stored together, or not at all.
+func TestARunIsCompletedWithWhatItFound(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		tries := 0
+		d.Handle("test", Func(func(ctx context.Context, j *Job) error {
+			tries++
+			j.Result("found", map[string]int{"n": tries})
+			return j.Complete(ctx, func(ctx context.Context) error {
+				if _, err := d.Enqueue(ctx, j.Actor(), New{Kind: Reminder, Name: "what it found", RunAt: d.clock.Now().Add(time.Hour)}); err != nil {
+					return err
+				}
+				if tries == 1 {
+					return errors.New("not yet")
+				}
+				return nil
+			})
+		}))
+		r := d.enqueue(t, d.one, New{})
+		work(t, d.Service, Options{})
+		if r := d.ends(t, d.one, r.ID, Failed); r.Failure != "not yet" || r.ResultWords != "" {
+			t.Errorf("%+v", r)
+		}
+		d.clock.Move(time.Minute)
+		if r := d.ends(t, d.one, r.ID, Done); r.ResultWords != "found" || r.Numbers()["n"] != 2 {
+			t.Errorf("%+v", r)
+		}
+		if page, err := d.List(d.one, d.admin, Filter{Kind: Reminder}); err != nil || page.Total != 1 {
+			t.Errorf("%d stored, %v", page.Total, err)
+		}
+	})
+}
+
 func TestNoWorkspaceKeepsTheOthersWaiting(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		for range 30 {

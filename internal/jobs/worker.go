@@ -236,6 +236,9 @@ func (w *worker) handle(ctx context.Context, h Handler, j *Job) (err error) {
 
 // finish writes how it ended; while the database is away it tries again, and the claim is kept meanwhile.
 func (w *worker) finish(ctx context.Context, j *Job, o outcome) {
+	if j.hasEnded() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.patience(o))
 	defer cancel()
 	for {

@@ -19,8 +19,15 @@ type Row struct {
 	By                 string
 	At                 time.Time
 	Took               string
-	Late, Due          bool
+	Late               bool
 	RetryTo, DiscardTo string // for those that gave up
+}
+
+func (p Progress) line() string {
+	if p.Words == "" {
+		return p.text()
+	}
+	return p.text() + ", " + p.Words
 }
 
 // List is the page of runs.
@@ -106,7 +113,7 @@ type One struct {
 	*layout.Page
 	Live
 	Name, Kind                           string
-	Late, Due                            bool
+	Late                                 bool
 	Facts                                []Fact
 	Numbers                              []Number
 	BeforeHref                           string

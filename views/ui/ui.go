@@ -143,6 +143,8 @@ func Ahead(at, now time.Time) string {
 		return fmt.Sprintf("in %d h", int(d.Hours()))
 	case d < 60*24*time.Hour:
 		return fmt.Sprintf("in %d days", int(d.Hours()/24))
+	case d < 2*365*24*time.Hour:
+		return fmt.Sprintf("in %d months", int(d.Hours()/24/30))
 	}
 	return "on " + at.UTC().Format("2 Jan 2006")
 }

@@ -37,7 +37,7 @@ func (h *Handlers) page(c echo.Context, id int64, status int, f view.Form) error
 		return err
 	}
 	titles := h.titles()
-	o := view.One{Page: kit.Page(c, "scans", d.Name, h.crumbs(c, d)...), Name: d.Name, Kind: kindTitle(titles, d.Kind), Late: d.Late, Due: d.Due, Form: f, Live: h.live(c, d, titles, children, lines), Facts: h.facts(c, d)}
+	o := view.One{Page: kit.Page(c, "scans", d.Name, h.crumbs(c, d)...), Name: d.Name, Kind: kindTitle(titles, d.Kind), Late: d.Late, Form: f, Live: h.live(c, d, titles, children, lines), Facts: h.facts(c, d)}
 	base := kit.In(c, scanPath(id))
 	if d.State.Open() {
 		o.EventsTo = base + "/events?" + query(children, lines).Encode()
@@ -83,7 +83,7 @@ func (h *Handlers) crumbs(c echo.Context, d *jobs.Detail) []layout.Crumb {
 // live is what changes while a run runs; its page and its stream draw the same.
 func (h *Handlers) live(c echo.Context, d *jobs.Detail, titles map[string]string, children, lines int) view.Live {
 	now := kit.Of(c).Now
-	w := words[d.State]
+	w := wordOf(&d.Run)
 	l := view.Live{Now: now, State: ui.Word{Text: w.short, Tone: w.tone}, Icon: w.icon, Sentence: sentence(&d.Run, now), Open: d.State.Open(),
 		Progress: view.Progress{Done: d.ProgressDone, Total: d.ProgressTotal, Words: d.ProgressWords}}
 	if d.State == jobs.Failed || d.State == jobs.Dead || d.State == jobs.Missed {

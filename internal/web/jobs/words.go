@@ -35,6 +35,14 @@ var words = map[jobs.State]word{
 	jobs.Done:     {"done", "Done", "check", ui.OK, "It is done."},
 }
 
+// wordOf is the word of a run's state; what waits for a person to do it is not done.
+func wordOf(r *jobs.Run) word {
+	if r.Due {
+		return word{"to do", "To do", "bell", ui.Warn, "Waits for somebody to do it and to say so."}
+	}
+	return words[r.State]
+}
+
 // titles are the names of kinds.
 func (h *Handlers) titles() map[string]string {
 	all := map[string]string{}
@@ -58,8 +66,8 @@ func kindTitle(titles map[string]string, kind string) string {
 
 // row is a run in a list.
 func (h *Handlers) row(c echo.Context, r *jobs.Run, titles map[string]string) view.Row {
-	w := words[r.State]
-	row := view.Row{Href: kit.In(c, scanPath(r.ID)), Name: r.Name, Kind: kindTitle(titles, r.Kind), State: ui.Word{Text: w.short, Tone: w.tone}, Icon: w.icon, Says: says(r), By: by(r), At: r.CreatedAt, Took: took(r), Late: r.Late, Due: r.Due}
+	w := wordOf(r)
+	row := view.Row{Href: kit.In(c, scanPath(r.ID)), Name: r.Name, Kind: kindTitle(titles, r.Kind), State: ui.Word{Text: w.short, Tone: w.tone}, Icon: w.icon, Says: says(r), By: by(r), At: r.CreatedAt, Took: took(r), Late: r.Late}
 	if r.State == jobs.Dead {
 		row.RetryTo, row.DiscardTo = kit.In(c, scanPath(r.ID)+"/retry"), kit.In(c, scanPath(r.ID)+"/discard")
 	}
