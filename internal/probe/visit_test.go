@@ -44,7 +44,7 @@ func answers(got Target, controls ...string) map[string]Outcome {
 	return out
 }
 
-func find(t *testing.T, got Target, control, clause string) Check {
+func answerOf(t *testing.T, got Target, control, clause string) Check {
 	t.Helper()
 	for _, c := range got.Checks {
 		if c.Control == control && c.Clause == clause {
@@ -126,11 +126,11 @@ func TestPassesEndWithTheCertificate(t *testing.T) {
 	address := probetest.ServeTLS(t, &tls.Config{Certificates: []tls.Certificate{leaf}})
 	got := visited(t, "https://"+address, Options{Roots: authority.Pool})
 	for clause, end := range map[string]time.Time{"trusted": leaf.Leaf.NotAfter, "names_match": leaf.Leaf.NotAfter, "time_left": leaf.Leaf.NotAfter.AddDate(0, 0, -21)} {
-		if c := find(t, got, "TLS-4", clause); c.Outcome != Pass || c.GoodUntil == nil || !c.GoodUntil.Equal(end) {
+		if c := answerOf(t, got, "TLS-4", clause); c.Outcome != Pass || c.GoodUntil == nil || !c.GoodUntil.Equal(end) {
 			t.Errorf("%s: got %+v, want until %v", clause, c, end)
 		}
 	}
-	if c := find(t, got, "IAM-8", "certificates"); c.GoodUntil == nil || !c.GoodUntil.Equal(leaf.Leaf.NotAfter) {
+	if c := answerOf(t, got, "IAM-8", "certificates"); c.GoodUntil == nil || !c.GoodUntil.Equal(leaf.Leaf.NotAfter) {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -141,12 +141,12 @@ func TestAMissingIntermediateIsNotTrusted(t *testing.T) {
 	between := probetest.Under(t, root)
 	leaf := between.Issue(t, probetest.Leaf{})
 	got := visited(t, "https://"+probetest.ServeTLS(t, &tls.Config{Certificates: []tls.Certificate{leaf}}), Options{Roots: root.Pool})
-	if c := find(t, got, "TLS-4", "trusted"); c.Outcome != Fail || !strings.Contains(c.Observed, "was not sent") {
+	if c := answerOf(t, got, "TLS-4", "trusted"); c.Outcome != Fail || !strings.Contains(c.Observed, "was not sent") {
 		t.Errorf("got %+v", c)
 	}
 	leaf.Certificate = append(leaf.Certificate, between.Cert.Raw)
 	got = visited(t, "https://"+probetest.ServeTLS(t, &tls.Config{Certificates: []tls.Certificate{leaf}}), Options{Roots: root.Pool})
-	if c := find(t, got, "TLS-4", "trusted"); c.Outcome != Pass || len(got.TLS.Certificate.Chain) != 1 {
+	if c := answerOf(t, got, "TLS-4", "trusted"); c.Outcome != Pass || len(got.TLS.Certificate.Chain) != 1 {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -170,10 +170,10 @@ func TestClientCertificates(t *testing.T) {
 				if got.TLS == nil || got.TLS.ClientCertificate != want.word {
 					t.Fatalf("got %+v", got.TLS)
 				}
-				if c := find(t, got, "TLS-6", "mutual_tls"); c.Outcome != want.mutual {
+				if c := answerOf(t, got, "TLS-6", "mutual_tls"); c.Outcome != want.mutual {
 					t.Errorf("got %+v", c)
 				}
-				if c := find(t, got, "TLS-4", "trusted"); c.Outcome != Pass {
+				if c := answerOf(t, got, "TLS-4", "trusted"); c.Outcome != Pass {
 					t.Errorf("got %+v", c)
 				}
 			})
@@ -189,7 +189,7 @@ func TestClientCertificates(t *testing.T) {
 	t.Run("plain HTTP inside", func(t *testing.T) {
 		t.Parallel()
 		got := visited(t, "http://"+probetest.Script(t, probetest.AnswerPage), Options{Inside: true})
-		if c := find(t, got, "TLS-6", "mutual_tls"); c.Outcome != Fail {
+		if c := answerOf(t, got, "TLS-6", "mutual_tls"); c.Outcome != Fail {
 			t.Errorf("got %+v", c)
 		}
 	})
@@ -249,7 +249,7 @@ func TestPlainHTTP(t *testing.T) {
 				plain = probetest.Script(t, tt.each)
 			}
 			o := Options{Timeout: time.Second, Dialer: probetest.Loopback{Ports: map[string]string{"80": plain, "443": secure, "8443": secure}}}
-			if c := find(t, visited(t, tt.target, o), "TLS-1", "no_plain_http"); c.Outcome != tt.want || !strings.Contains(c.Observed, tt.observed) {
+			if c := answerOf(t, visited(t, tt.target, o), "TLS-1", "no_plain_http"); c.Outcome != tt.want || !strings.Contains(c.Observed, tt.observed) {
 				t.Errorf("got %+v", c)
 			}
 		})
@@ -436,7 +436,7 @@ func TestPorts(t *testing.T) {
 				return nil, syscall.ECONNREFUSED
 			})
 			got := visited(t, "https://shop.example.com", Options{Dialer: dial, Ports: true, DeclaredPorts: tt.declared})
-			if c := find(t, got, "NET-3", "no_undeclared_port"); c.Outcome != tt.want || !strings.Contains(c.Observed, tt.observed) {
+			if c := answerOf(t, got, "NET-3", "no_undeclared_port"); c.Outcome != tt.want || !strings.Contains(c.Observed, tt.observed) {
 				t.Errorf("got %+v", c)
 			}
 		})
