@@ -58,7 +58,7 @@ func judgeVersions(f *facts) Check {
 	observed := "accepts " + strings.Join(f.tls.Offered, ", ")
 	switch {
 	case len(old) > 0:
-		return checkVersion.check(Fail, observed, "Old: "+strings.Join(old, ", ")+".")
+		return checkVersion.check(Fail, observed, strings.Join(old, ", ")+" should be off")
 	case len(unknown) > 0 || !modern:
 		return checkVersion.check(Unknown, observed, fmt.Sprintf("Whether it accepts %s is not known: %s.", strings.Join(unknown, ", "), reason))
 	}
