@@ -114,10 +114,11 @@ const (
 	md5             = "MD5"
 	noSecrecy       = "no forward secrecy"
 	smallGroup      = "a DH group of %d bits"
+	unusual         = "a suite outside of every common profile"
 	noAEAD          = "no authenticated encryption"
 )
 
-var weaknesses = []string{encryptsNothing, provesNothing, exportSuite, rc4, shortKey, smallBlocks, md5, noSecrecy, smallGroup, noAEAD}
+var weaknesses = []string{encryptsNothing, provesNothing, exportSuite, rc4, shortKey, smallBlocks, md5, noSecrecy, smallGroup, unusual, noAEAD}
 
 // weakness says why a suite should not be offered; "" when nothing is wrong with it.
 func weakness(o hello.Offer) string {
@@ -141,6 +142,8 @@ func weakness(o hello.Offer) string {
 		return noSecrecy
 	case o.DH && o.Bits < minRSA:
 		return fmt.Sprintf(smallGroup, o.Bits)
+	case t.Unusual:
+		return unusual
 	case !t.AEAD:
 		return noAEAD
 	}
