@@ -12,15 +12,19 @@ import (
 	"muster/internal/probe/probetest"
 )
 
+func manyNames(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("n%05d.example.com", i)
+	}
+	return names
+}
+
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	authority, other := probetest.NewAuthority(t), probetest.NewAuthority(t)
 	now := time.Now()
-	many := make([]string, 10_000)
-	for i := range many {
-		many[i] = fmt.Sprintf("n%05d.example.com", i)
-	}
-	many[9_999] = "localhost"
+	many := append(manyNames(9_999), "localhost")
 	tests := []struct {
 		name                          string
 		leaf                          probetest.Leaf
@@ -121,11 +125,7 @@ func TestSelfSignedByOldSignatures(t *testing.T) {
 func TestACertificateThatNoLibraryTakesIsReadAllTheSame(t *testing.T) {
 	t.Parallel()
 	authority := probetest.NewAuthority(t)
-	many := make([]string, 30_000)
-	for i := range many {
-		many[i] = fmt.Sprintf("n%05d.example.com", i)
-	}
-	leaf := authority.Issue(t, probetest.Leaf{Names: many, IPs: []net.IP{net.IPv4(127, 0, 0, 1)}})
+	leaf := authority.Issue(t, probetest.Leaf{Names: manyNames(30_000), IPs: []net.IP{net.IPv4(127, 0, 0, 1)}})
 	got := visited(t, "https://"+probetest.ServeTLS(t, &tls.Config{Certificates: []tls.Certificate{leaf}, MaxVersion: tls.VersionTLS12}), Options{Roots: authority.Pool})
 	if got.TLS == nil || got.TLS.Certificate == nil || got.TLS.Certificate.NamesTotal != 30_001 || !got.TLS.Certificate.NameMatches || !got.TLS.Certificate.ChainTrusted {
 		t.Fatalf("got %+v", got.TLS)
