@@ -245,6 +245,9 @@ func printProbe(out io.Writer, report probe.Report) error {
 			fmt.Fprintln(out)
 		}
 		fmt.Fprintln(out, strings.Join(headline(t), ", "))
+		if !t.Reachable {
+			continue // every answer is unknown, for the reason that was just said
+		}
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		for _, c := range t.Checks {
 			what := c.Observed

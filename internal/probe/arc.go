@@ -99,7 +99,7 @@ func (a *Arc) ask(ctx context.Context, o *Options, timeout time.Duration) {
 		}
 		_, _ = io.CopyN(io.Discard, response.Body, 1<<10) // its words do not matter
 		_ = response.Body.Close()
-		a.Answer, a.Observed = answerOf(response.StatusCode), fmt.Sprintf("%s answers %d to a caller without credentials", scheme, response.StatusCode)
+		a.Answer, a.Observed = meaningOf(response.StatusCode), fmt.Sprintf("%s answers %d to a caller without credentials", scheme, response.StatusCode)
 		return
 	}
 	a.Answer, a.Observed = AnswerNone, "it accepts connections and answers no HTTP: "+printable(last.Error(), 300)
@@ -110,8 +110,8 @@ func wantsCertificate(err error) bool {
 	return strings.Contains(words, "certificate required") || strings.Contains(words, "bad certificate") || strings.Contains(words, "handshake failure")
 }
 
-// answerOf says what a status means for a caller without credentials: not found and broken tell nothing.
-func answerOf(status int) string {
+// meaningOf says what a status means for a caller without credentials: not found and broken tell nothing.
+func meaningOf(status int) string {
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusProxyAuthRequired:
 		return AnswerRefused

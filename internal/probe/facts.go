@@ -103,32 +103,59 @@ func parseLeaves(raw [][]byte) []*x509.Certificate {
 	return out
 }
 
-// weakness says why a suite should not be offered, the worst first; "" when nothing is wrong with it.
+// The reasons why a suite should not be offered, the worst first.
+const (
+	encryptsNothing = "it encrypts nothing"
+	provesNothing   = "the server proves no identity"
+	exportSuite     = "an export suite"
+	rc4             = "RC4"
+	shortKey        = "a key of %d bits"
+	smallBlocks     = "blocks of 64 bits (SWEET32)"
+	md5             = "MD5"
+	noSecrecy       = "no forward secrecy"
+	smallGroup      = "a DH group of %d bits"
+	unusual         = "a suite outside of every common profile"
+	noAEAD          = "no authenticated encryption"
+)
+
+var weaknesses = []string{encryptsNothing, provesNothing, exportSuite, rc4, shortKey, smallBlocks, md5, noSecrecy, smallGroup, unusual, noAEAD}
+
+// weakness says why a suite should not be offered; "" when nothing is wrong with it.
 func weakness(o hello.Offer) string {
 	t := hello.Describe(o.Name)
 	switch {
 	case t.Bits == 0:
-		return "it encrypts nothing"
+		return encryptsNothing
 	case t.Anonymous:
-		return "the server proves no identity"
+		return provesNothing
 	case t.Export:
-		return "an export suite"
+		return exportSuite
 	case t.RC4:
-		return "RC4"
+		return rc4
 	case t.Bits < 112:
-		return fmt.Sprintf("a key of %d bits", t.Bits)
+		return fmt.Sprintf(shortKey, t.Bits)
 	case t.Block64:
-		return "blocks of 64 bits (SWEET32)"
+		return smallBlocks
 	case t.MD5:
-		return "MD5"
+		return md5
 	case !t.ForwardSecret:
-		return "no forward secrecy"
+		return noSecrecy
 	case o.DH && o.Bits < minRSA:
-		return fmt.Sprintf("a DH group of %d bits", o.Bits)
+		return fmt.Sprintf(smallGroup, o.Bits)
+	case t.Unusual:
+		return unusual
 	case !t.AEAD:
-		return "no authenticated encryption"
+		return noAEAD
 	}
 	return ""
+}
+
+// badness orders reasons, the worst first.
+func badness(reason string) int {
+	return slices.IndexFunc(weaknesses, func(w string) bool {
+		before, _, _ := strings.Cut(w, "%d")
+		return strings.HasPrefix(reason, before)
+	})
 }
 
 func groupOf(o hello.Offer) string {
@@ -149,7 +176,7 @@ func (f *facts) smallGroups() []string {
 			text := ""
 			switch {
 			case o.DH && o.Bits < minRSA:
-				text = fmt.Sprintf("a DH group of %d bits", o.Bits)
+				text = fmt.Sprintf(smallGroup, o.Bits)
 			case !o.DH && o.Bits > 0 && o.Bits < 255: // x25519 has 255
 				text = "the group " + o.Group
 			}

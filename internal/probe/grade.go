@@ -16,7 +16,11 @@ func (f *facts) grade() string {
 	case f.leaf != nil && !f.leaf.report.NameMatches:
 		return "M"
 	}
-	return max(f.scoreGrade(), f.cap()) // the later letter is the worse one
+	grade := max(f.scoreGrade(), f.cap()) // the later letter is the worse one
+	if (f.leaf == nil || len(f.tls.Ciphers) == 0) && grade != "F" {
+		return "" // what was not seen could only make it worse
+	}
+	return grade
 }
 
 func (f *facts) distrusted() bool {

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"muster/internal/probe/hello"
@@ -58,7 +59,7 @@ func judgeVersions(f *facts) Check {
 	observed := "accepts " + strings.Join(f.tls.Offered, ", ")
 	switch {
 	case len(old) > 0:
-		return checkVersion.check(Fail, observed, "Old: "+strings.Join(old, ", ")+".")
+		return checkVersion.check(Fail, observed, strings.Join(old, ", ")+" should be off")
 	case len(unknown) > 0 || !modern:
 		return checkVersion.check(Unknown, observed, fmt.Sprintf("Whether it accepts %s is not known: %s.", strings.Join(unknown, ", "), reason))
 	}
@@ -66,11 +67,11 @@ func judgeVersions(f *facts) Check {
 }
 
 func judgeCiphers(f *facts) Check {
+	bad := slices.DeleteFunc(slices.Clone(f.tls.Ciphers), func(c Cipher) bool { return !c.Weak })
+	slices.SortStableFunc(bad, func(a, b Cipher) int { return badness(a.Reason) - badness(b.Reason) })
 	var weak []string
-	for _, c := range f.tls.Ciphers {
-		if c.Weak {
-			weak = append(weak, fmt.Sprintf("%s in %s (%s)", c.Name, c.Protocol, c.Reason))
-		}
+	for _, c := range bad {
+		weak = append(weak, fmt.Sprintf("%s in %s (%s)", c.Name, c.Protocol, c.Reason))
 	}
 	switch {
 	case len(weak) > 0:

@@ -33,7 +33,7 @@ type TLS struct {
 	Ciphers           []Cipher     `json:"ciphers"`
 	Certificate       *Certificate `json:"certificate"`
 	ForwardSecrecy    bool         `json:"forward_secrecy"`    // every suite that is offered gives it
-	ClientCertificate string       `json:"client_certificate"` // required, requested, none
+	ClientCertificate string       `json:"client_certificate"` // required, requested, none; unknown where no handshake could be finished
 	Grade             string       `json:"grade"`              // as SSL Labs would rate it: A to F, T (not trusted), M (another name); "" without knowledge
 	ALPN              []string     `json:"alpn"`
 	Groups            []string     `json:"groups"` // of TLS 1.3, as the server prefers them
