@@ -37,6 +37,7 @@ type probeCmd struct {
 	TargetFiles     []string      `name:"targets" help:"File with targets, one a line; # begins a comment." placeholder:"FILE"`
 	InsecureTargets []string      `name:"insecure-targets" help:"Networks besides public addresses that may be visited; cloud metadata stays closed whatever stands here." placeholder:"CIDR"`
 	OpenAPI         string        `name:"openapi" help:"OpenAPI document of the targets: each of its operations is called without credentials." placeholder:"FILE"`
+	Arcs            string        `help:"File with arcs that the map offers for a segment: each is tried from here, once." placeholder:"FILE"`
 	CA              string        `name:"ca" help:"PEM file with the authorities to trust instead of the machine's." placeholder:"FILE"`
 	JSON            bool          `name:"json" help:"Print one JSON document."`
 	FailOn          []string      `name:"fail-on" help:"Exit with 1 when checks fail: any, high (controls of weight 6 and more), or controls such as TLS-2,TLS-4." placeholder:"WHAT"`
@@ -69,8 +70,14 @@ func (c probeCmd) Run(ctx context.Context, o output) error {
 	if err != nil {
 		return err
 	}
+	arcs, err := c.arcs()
+	if err != nil {
+		return err
+	}
 	report := probe.Report{Version: version, SeenFrom: options.SeenFrom, At: time.Now().UTC().Format(time.RFC3339)}
 	report.Targets = probe.VisitAll(ctx, targets, options, c.Concurrency)
+	probe.TryAll(ctx, arcs, &options, c.Concurrency)
+	report.Arcs = arcs
 	if c.JSON {
 		err = printJSON(o.out, report)
 	} else {
@@ -85,7 +92,7 @@ func (c probeCmd) Run(ctx context.Context, o output) error {
 // verdict is the exit code: everything refused, failing checks, or done.
 func (c probeCmd) verdict(report probe.Report, fails func(probe.Check) bool) error {
 	refused := func(t probe.Target) bool { return t.Refused }
-	if !slices.ContainsFunc(report.Targets, func(t probe.Target) bool { return !refused(t) }) {
+	if len(report.Targets) > 0 && !slices.ContainsFunc(report.Targets, func(t probe.Target) bool { return !refused(t) }) {
 		if n := len(report.Targets); n > 1 {
 			return fault.New(fault.Forbidden, "None of the %d targets was visited. %s", n, report.Targets[0].Reason)
 		}
@@ -120,7 +127,7 @@ func (c probeCmd) targets() ([]string, error) {
 			all = append(all, strings.Fields(line)...)
 		}
 	}
-	if len(all) == 0 {
+	if len(all) == 0 && c.Arcs == "" {
 		return nil, fault.New(fault.Invalid, "Nothing to visit: name a URL or HOST:PORT.")
 	}
 	if len(all) > maxTargets {
@@ -132,6 +139,22 @@ func (c probeCmd) targets() ([]string, error) {
 		}
 	}
 	return all, nil
+}
+
+// arcs are those of the file that the map offers.
+func (c probeCmd) arcs() ([]probe.Arc, error) {
+	if c.Arcs == "" {
+		return nil, nil
+	}
+	data, err := readBounded(c.Arcs, maxTargetsFile)
+	if err != nil {
+		return nil, err
+	}
+	arcs, err := probe.ReadArcs(data)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "%s: %v.", c.Arcs, err)
+	}
+	return arcs, nil
 }
 
 func (c probeCmd) options() (probe.Options, error) {
@@ -185,7 +208,11 @@ func operationsOf(path string) ([]probe.Operation, error) {
 	}
 	var out []probe.Operation
 	for _, op := range found.Operations {
-		out = append(out, probe.Operation{Method: op.Method, Path: op.Path, Security: op.Security})
+		security := op.Security
+		if !op.Stated && security == "none" {
+			security = "" // silence is no word that it is meant to be public
+		}
+		out = append(out, probe.Operation{Method: op.Method, Path: op.Path, Security: security, Bodyless: !op.Body})
 	}
 	return out, nil
 }
@@ -264,7 +291,19 @@ func printProbe(out io.Writer, report probe.Report) error {
 			return err
 		}
 	}
-	return nil
+	return printArcs(out, report.Arcs)
+}
+
+func printArcs(out io.Writer, arcs []probe.Arc) error {
+	if len(arcs) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "FROM\tTO\tADDRESS\tCONNECTED\tWITHOUT CREDENTIALS\tSEEN\n")
+	for _, a := range arcs {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", a.From, a.To, a.Address, a.Result, a.Answer, a.Observed)
+	}
+	return w.Flush()
 }
 
 func headline(t probe.Target) []string {

@@ -4,6 +4,9 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"muster/internal/probe"
 	"muster/internal/probe/probetest"
 )
 
@@ -116,4 +120,25 @@ func TestProbeForPeople(t *testing.T) {
 	out = regexp.MustCompile(`20\d\d-\d\d-\d\d`).ReplaceAllString(out, "DATE")
 	out = regexp.MustCompile(`(?m)^  (API-|GOV-|IAM-1|IAM-2|TLS-5).*\n`).ReplaceAllString(out, "") // what HTTP answers has tests of its own
 	golden(t, "probe.golden", regexp.MustCompile(`(\S)   +`).ReplaceAllString(out, "$1  "))
+}
+
+func TestProbeTriesArcs(t *testing.T) {
+	open := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(open.Close)
+	file := filepath.Join(t.TempDir(), "arcs.json")
+	text := fmt.Sprintf(`{"arcs":[{"from":"web","to":"pay","address":%q}]}`, strings.TrimPrefix(open.URL, "http://"))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ := muster(t, t.TempDir(), "", "probe", "--arcs", file, "--insecure-targets", "127.0.0.0/8", "--seen-from", "shop", "--json")
+	var report probe.Report
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != exitDone {
+		t.Fatalf("exit %d, %v: %s", code, err, out)
+	}
+	if len(report.Arcs) != 1 || report.Arcs[0].Result != probe.Connected || report.Arcs[0].Answer != probe.AnswerRefused || report.SeenFrom != "shop" || report.Targets == nil {
+		t.Errorf("got %+v", report)
+	}
+	if code, _, words := muster(t, t.TempDir(), "", "probe", "--arcs", filepath.Join(t.TempDir(), "none.json")); code != exitUnusable || !strings.Contains(words, "There is no file") {
+		t.Errorf("a missing file: %d %s", code, words)
+	}
 }

@@ -221,5 +221,9 @@ func (t *Told) Sentence() string {
 	if t.Services == 0 {
 		return "None of its addresses belongs to a service, so nothing was kept."
 	}
-	return fmt.Sprintf("%s: %s %s of evidence were kept.", plural(t.Services, "service", "services"), t.Outcome.Sentence(), plural(t.Outcome.Evidence, "piece", "pieces"))
+	kept := "were kept"
+	if t.DryRun {
+		kept = "would be kept"
+	}
+	return fmt.Sprintf("%s: %s %s of evidence %s.", plural(t.Services, "service", "services"), t.Outcome.Sentence(), plural(t.Outcome.Evidence, "piece", "pieces"), kept)
 }

@@ -396,6 +396,7 @@ type Operation struct {
 	Path     string `json:"path"`
 	Security string `json:"security"` // required, optional, none
 	Stated   bool   `json:"stated"`   // the operation or the whole document says so itself, be it "none"
+	Body     bool   `json:"body"`     // it takes a request body
 	Document string `json:"document"` // the title of the document
 	Input    string `json:"input"`    // the path of the file
 	Service  string `json:"service"`  // the service the document belongs to, where the files say
