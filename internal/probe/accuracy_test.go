@@ -193,7 +193,7 @@ func java(c tls.Certificate) func(*testing.T) string {
 func viewOurs(t *testing.T, address string) view {
 	t.Helper()
 	began := time.Now()
-	got := Visit(t.Context(), "https://"+address, Options{Dialer: probetest.Loopback{}})
+	got := Visit(t.Context(), "https://"+address, Options{Dialer: probetest.Loopback{}, Timeout: 30 * time.Second, Budget: 3 * time.Minute}) // a cold server on a busy machine
 	v := view{took: time.Since(began)}
 	if got.TLS == nil {
 		t.Fatalf("%s: no TLS: %+v", address, got)
