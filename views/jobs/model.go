@@ -43,6 +43,8 @@ type List struct {
 	May          bool
 	Pages        ui.Pages
 	SchedulesTo  string
+	ScanTo       string // "" for those who may not
+	ReportTo     string
 	WhatEmpty    string
 	WhatToDo     string
 	MaySchedules bool

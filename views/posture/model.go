@@ -179,6 +179,7 @@ type ServiceTerm struct{ Name, Href, Tier, Weight, Score, Points string }
 
 // ControlPage is one control over all services.
 type ControlPage struct {
+	ScanHref string // "" where no probe can tell anything, or for those who may not
 	*layout.Page
 	ID, Statement, Why, Checks string
 	Tags                       []string

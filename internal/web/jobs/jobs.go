@@ -75,6 +75,9 @@ func (h *Handlers) list(c echo.Context) error {
 	}
 	l := view.List{Page: kit.Page(c, "scans", "Scans"), Lead: "What runs, what ran and what came of it.", Clear: kit.In(c, "/scans"), SchedulesTo: kit.In(c, "/schedules"), MaySchedules: true,
 		Dead: f.State == jobs.Dead, May: kit.Can(c, access.Write, access.Scans), WhatEmpty: "Nothing ran yet", WhatToDo: "Scans and reminders run by their schedules, or when somebody starts one."}
+	if l.May {
+		l.ScanTo, l.ReportTo = kit.In(c, "/scans/new"), kit.In(c, "/scans/report")
+	}
 	l.States = append(l.States, ui.Option{Label: "In any state"})
 	for _, s := range jobs.States() {
 		l.States = append(l.States, ui.Option{Value: string(s), Label: words[s].long, Chosen: s == f.State})

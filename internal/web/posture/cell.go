@@ -66,8 +66,7 @@ func (h *Handlers) cellPage(c echo.Context, status int, form view.Form) error {
 
 // fillKnocks says how the probes of the service went, where a probe may speak about the control.
 func (h *Handlers) fillKnocks(c echo.Context, p *view.Cell, x *posture.CellView) error {
-	speaks := slices.ContainsFunc(x.Sources, func(s catalogue.Source) bool { return s.Kind == catalogue.Probe })
-	if !speaks || x.Service.ID == 0 || x.Service.RetiredAt != nil || x.Verdict.State == control.NotApplicable {
+	if !probed(x.Effective) || x.Service.ID == 0 || x.Service.RetiredAt != nil || x.Verdict.State == control.NotApplicable {
 		return nil
 	}
 	visits, err := h.scans.Knocks(kit.Ctx(c), kit.Of(c).Actor, &x.Service)
@@ -89,6 +88,11 @@ func (h *Handlers) fillKnocks(c echo.Context, p *view.Cell, x *posture.CellView)
 		p.Knocks = append(p.Knocks, k)
 	}
 	return nil
+}
+
+// probed reports whether a probe may speak about the control.
+func probed(e *control.Effective) bool {
+	return slices.ContainsFunc(e.Sources, func(s catalogue.Source) bool { return s.Kind == catalogue.Probe })
 }
 
 // stateWords says a state and why it is so.
