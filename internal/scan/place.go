@@ -77,8 +77,8 @@ func nameable(host string) bool {
 	return ip == nil || !ip.IsUnspecified()
 }
 
-// hostOf is the host of an address, in lower case; "" when there is none.
-func hostOf(address string) string {
+// HostOf is the host of an address, in lower case; "" when there is none.
+func HostOf(address string) string {
 	host, _ := hostPort(address)
 	return host
 }

@@ -193,7 +193,7 @@ func (s *Service) journey(ctx context.Context, standings map[int64]*inventory.St
 			}
 			o := probe.Options{Dialer: s.dialer, SeenFrom: here, Operations: operationsOf(st), PublicWeb: p.Public, Ports: scope.Ports, Malformed: scope.Malformed, Unsafe: scope.Unsafe, Burst: scope.Burst}
 			if o.Ports {
-				ports, err := s.declared(ctx, hostOf(p.Address))
+				ports, err := s.declared(ctx, HostOf(p.Address))
 				if err != nil {
 					return nil, err
 				}
