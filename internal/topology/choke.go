@@ -49,9 +49,8 @@ type Chokes struct {
 // candidate is a change before its gain is known.
 type candidate struct {
 	Choke
-	drop           []int32 // edges
-	proven, maybe  int64   // bounds of the gains
-	gained, tested bool
+	drop          []int32 // edges
+	proven, maybe int64   // bounds of the gains
 }
 
 // Chokes finds the best changes: candidates in falling order of what they could gain at most, until the fifth best is
@@ -350,7 +349,6 @@ type trial struct {
 	touched []int32
 	still   []int32 // which vertices still reach the end of a cut edge
 	stillAt int32
-	tails   []int32
 }
 
 func newTrial(a *Atlas) *trial {

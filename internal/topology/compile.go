@@ -40,10 +40,9 @@ type Atlas struct {
 	unlabeled []bool
 	real      []int // the nodes that can be reached: all but outside ones
 
-	graph   *graph
-	proven  *closure
-	maybe   *closure
-	byHosts map[string][]int
+	graph  *graph
+	proven *closure
+	maybe  *closure
 }
 
 // New makes a map ready. The map must not change afterwards.

@@ -167,7 +167,6 @@ type standing struct {
 	call   *Call
 	shared bool
 	test   *Test
-	unsure bool // only a conflict makes it possible
 }
 
 // judge puts the gates of two workloads together.
