@@ -36,6 +36,7 @@ type commands struct {
 	Serve       serveCmd       `cmd:"" help:"Serve the web app."`
 	Inspect     inspectCmd     `cmd:"" help:"Say what Muster makes of files, without a database."`
 	Import      importCmd      `cmd:"" help:"Import files into a workspace."`
+	Map         mapCmd         `cmd:"" help:"Say who can reach whom, and what falls if one service falls."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database's schema up to date, or show where it stands."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup of the embedded database while it is in use."`
 	Restore     restoreCmd     `cmd:"" help:"Restore a backup into an empty data folder."`

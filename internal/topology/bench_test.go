@@ -18,7 +18,7 @@ func town(n, arcs int) Map {
 	}
 	for i := range n {
 		segment := i * len(m.Segments) / n
-		x := Node{ID: int64(i + 1), Name: fmt.Sprintf("service-%05d", i), Slug: fmt.Sprint(i), Kind: Service, Tier: 1 + i%3}
+		x := Node{ID: int64(i + 1), Name: fmt.Sprintf("service-%05d", i), Slug: fmt.Sprint(i), Kind: KindService, Tier: 1 + i%3}
 		w := Workload{Node: i, Segments: []int{segment}, Namespace: fmt.Sprintf("%d/team-%d", segment, i%20), Account: fmt.Sprint(i)}
 		w.Ingress.Complete, w.Egress.Complete = segment == 0, segment == 0
 		w.Mesh = Mesh{Member: No}
@@ -62,7 +62,7 @@ func measure(b *testing.B, n, arcs int, limit time.Duration) {
 	var a *Atlas
 	var c Chokes
 	for b.Loop() {
-		a = New(m)
+		a = Survey(m)
 		a.Radii()
 		c = a.Chokes()
 	}

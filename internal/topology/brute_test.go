@@ -12,7 +12,7 @@ type brute struct {
 }
 
 func newBrute(m Map) *brute {
-	b := &brute{Atlas: New(m), arcs: map[[2]int]Arc{}}
+	b := &brute{Atlas: Survey(m), arcs: map[[2]int]Arc{}}
 	for i := range b.Nodes {
 		for j := range b.Nodes {
 			if i != j {
@@ -25,7 +25,7 @@ func newBrute(m Map) *brute {
 
 func (b *brute) leads(key [2]int, possible bool) bool {
 	a := b.arcs[key]
-	if b.Nodes[key[0]].Kind == Outside || b.Nodes[key[1]].Kind == Outside {
+	if b.Nodes[key[0]].Kind == KindOutside || b.Nodes[key[1]].Kind == KindOutside {
 		return false
 	}
 	if possible {
@@ -141,7 +141,7 @@ func (b *brute) differences() []string {
 			c = b.maybe
 		}
 		for s, r := range b.reach(possible, nil) {
-			if b.Nodes[s].Kind == Outside {
+			if b.Nodes[s].Kind == KindOutside {
 				continue
 			}
 			for t := range b.Nodes {
@@ -160,8 +160,8 @@ func (b *brute) differences() []string {
 	for _, n := range b.real {
 		want := 0
 		for key := range b.arcs {
-			x := b.arc(key[0], key[1], len(b.sharesWith(key[0], key[1])) > 0)
-			if b.maybe.has(n, key[1]) && b.Nodes[key[0]].Kind != Outside && x.Possible() && !x.Proven() {
+			x := b.arc(key[0], key[1], b.sharesWith(key[0], key[1]))
+			if b.maybe.has(n, key[1]) && b.Nodes[key[0]].Kind != KindOutside && x.Possible() && !x.Proven() {
 				want++
 			}
 		}

@@ -253,41 +253,34 @@ func (a *Atlas) unused() []*candidate {
 	return list
 }
 
-// splits gives every holder of a shared secret, and every user of a shared account, its own.
+// splits gives everybody who shares an identity their own.
 func (a *Atlas) splits() []*candidate {
-	bySecretLabel := map[int32][]int32{}
-	byAccount := map[string][]int32{}
-	users := map[string][]int{}
-	for _, n := range a.real {
-		for _, p := range a.places[n] {
-			if acc := a.Workloads[p].Account; acc != "" && !slices.Contains(users[acc], n) {
-				users[acc] = append(users[acc], n)
-			}
-		}
-	}
+	drop := map[string][]int32{}
 	for i := range a.graph.edges {
 		switch x := &a.graph.edges[i]; {
-		case x.mark&bySecret != 0:
-			bySecretLabel[x.label] = append(bySecretLabel[x.label], int32(i))
+		case x.mark&byIdentity != 0:
+			drop[a.shared[x.label]] = append(drop[a.shared[x.label]], int32(i))
 		case x.mark&byName != 0:
-			for _, p := range a.places[x.from] {
-				if acc := a.Workloads[p].Account; len(users[acc]) > 1 && a.anyKnown(users[acc], int(x.to)) {
-					byAccount[acc] = append(byAccount[acc], int32(i))
+			for _, p := range a.places[x.from] { // the name in a policy of the mesh is the account's
+				acc := accountPrefix + a.Workloads[p].Account
+				if a.anyKnown(a.holders[acc], int(x.to)) {
+					drop[acc] = append(drop[acc], int32(i))
 					break
 				}
 			}
 		}
 	}
 	var list []*candidate
-	for i, s := range a.secrets {
-		if drop := bySecretLabel[int32(i)]; len(drop) > 0 {
-			name := s[strings.LastIndexByte(s, '/')+1:]
-			list = append(list, &candidate{Choke: Choke{Change: SplitIdentity, Nodes: a.holders[s], From: -1, Target: "secret " + name, Words: "give each service that mounts the secret " + name + " its own"}, drop: drop})
+	for _, s := range a.shared {
+		if len(drop[s]) == 0 {
+			continue
 		}
-	}
-	for _, acc := range sortedKeys(byAccount) {
-		name := acc[strings.LastIndexByte(acc, '/')+1:]
-		list = append(list, &candidate{Choke: Choke{Change: SplitIdentity, Nodes: users[acc], From: -1, Target: "account " + name, Words: "give each service that runs as " + name + " its own account"}, drop: byAccount[acc]})
+		name := s[strings.LastIndexAny(s, "/ ")+1:]
+		c := &candidate{Choke: Choke{Change: SplitIdentity, Nodes: a.holders[s], From: -1, Target: "account " + name, Words: "give each service that runs as " + name + " its own account"}, drop: drop[s]}
+		if strings.HasPrefix(s, secretPrefix) {
+			c.Target, c.Words = "secret "+name, "give each service that has the secret "+name+" its own"
+		}
+		list = append(list, c)
 	}
 	return list
 }

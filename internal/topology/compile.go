@@ -9,19 +9,19 @@ import (
 
 // Marks of an edge of the graph.
 const (
-	unproven uint8 = 1 << iota // leads on only possibly
-	fromCall                   // of a known caller
-	byName                     // of a policy that names the caller
-	byClass                    // through a hub: not of this pair alone
-	bySecret                   // the caller holds a known caller's secret
-	byPower                    // past the gates
+	unproven   uint8 = 1 << iota // leads on only possibly
+	fromCall                     // of a known caller
+	byName                       // of a policy that names the caller
+	byClass                      // through a hub: not of this pair alone
+	byIdentity                   // the caller can pass as a known one
+	byPower                      // past the gates
 )
 
 // edge leads from a vertex of the graph to another.
 type edge struct {
 	from, to int32
 	mark     uint8
-	label    int32 // the secret of a shared identity, or the kind of power; -1 otherwise
+	label    int32 // the shared identity, or the kind of power; -1 otherwise
 }
 
 // Atlas is a map made ready for questions. Its graph has a vertex per node and one per hub: a class of workloads that the
@@ -32,11 +32,12 @@ type Atlas struct {
 	places    [][]int // workloads of each node
 	callOf    map[[2]int]*Call
 	testOf    map[[2]int]*Test
-	holders   map[string][]int // nodes that mount a secret, where there are several
-	secrets   []string
-	outside   []Arc    // the way in to each node from the Internet
-	open      []bool   // the Internet may call it without credentials
-	classes   []uint16 // data of each node, a datastore's callers' where it has none of its own
+	callees   [][]int          // that each node is known to call
+	holders   map[string][]int // nodes that share an identity, where there are several: a secret or an account
+	shared    []string         // those identities
+	outside   []Arc            // the way in to each node from the Internet
+	open      []bool           // the Internet may call it without credentials
+	classes   []uint16         // data of each node, a datastore's callers' where it has none of its own
 	unlabeled []bool
 	real      []int // the nodes that can be reached: all but outside ones
 
@@ -45,8 +46,8 @@ type Atlas struct {
 	maybe  *closure
 }
 
-// New makes a map ready. The map must not change afterwards.
-func New(m Map) *Atlas {
+// Survey makes a map ready. The map must not change afterwards.
+func Survey(m Map) *Atlas {
 	m.Workloads = slices.Clone(m.Workloads)
 	a := &Atlas{Map: m, places: make([][]int, len(m.Nodes)), callOf: map[[2]int]*Call{}, testOf: map[[2]int]*Test{}, holders: map[string][]int{}}
 	for i := range m.Workloads {
@@ -54,7 +55,7 @@ func New(m Map) *Atlas {
 		a.places[n] = append(a.places[n], i)
 	}
 	for i := range m.Nodes {
-		if m.Nodes[i].Kind == Outside {
+		if m.Nodes[i].Kind == KindOutside {
 			continue
 		}
 		a.real = append(a.real, i)
@@ -69,6 +70,15 @@ func New(m Map) *Atlas {
 		if old := a.callOf[key]; c.From != c.To && (old == nil || basisRank[c.Basis] > basisRank[old.Basis]) {
 			a.callOf[key] = c
 		}
+	}
+	a.callees = make([][]int, len(m.Nodes))
+	for key, c := range a.callOf {
+		if c.Basis != Allowed {
+			a.callees[key[0]] = append(a.callees[key[0]], key[1])
+		}
+	}
+	for i := range a.callees {
+		slices.Sort(a.callees[i])
 	}
 	for i := range m.Tests {
 		a.testOf[[2]int{m.Tests[i].From, m.Tests[i].To}] = &m.Tests[i]
@@ -119,7 +129,7 @@ func (a *Atlas) label() {
 	}
 	own := slices.Clone(a.classes)
 	for key, c := range a.callOf {
-		if to := key[1]; c.Basis != Allowed && a.Nodes[to].Kind == Datastore && own[to] == 0 {
+		if to := key[1]; c.Basis != Allowed && a.Nodes[to].Kind == KindDatastore && own[to] == 0 {
 			a.classes[to] |= own[key[0]]
 		}
 	}
@@ -128,11 +138,28 @@ func (a *Atlas) label() {
 	}
 }
 
-// share finds the secrets that several nodes mount.
+// identities are what a workload can show to say who it is. An account that everybody gets by default is not one.
+func (w *Workload) identities() []string {
+	list := make([]string, 0, len(w.Secrets)+1)
+	for _, s := range w.Secrets {
+		list = append(list, secretPrefix+s)
+	}
+	if w.Account != "" && !strings.HasSuffix(w.Account, "/default") {
+		list = append(list, accountPrefix+w.Account)
+	}
+	return list
+}
+
+const (
+	secretPrefix  = "secret "
+	accountPrefix = "account "
+)
+
+// share finds the identities that several nodes have.
 func (a *Atlas) share() {
 	for i := range a.Workloads {
 		w := &a.Workloads[i]
-		for _, s := range w.Secrets {
+		for _, s := range w.identities() {
 			if !slices.Contains(a.holders[s], w.Node) {
 				a.holders[s] = append(a.holders[s], w.Node)
 			}
@@ -143,37 +170,47 @@ func (a *Atlas) share() {
 			delete(a.holders, s)
 			continue
 		}
-		a.secrets = append(a.secrets, s)
+		a.shared = append(a.shared, s)
 	}
-	slices.Sort(a.secrets)
+	slices.Sort(a.shared)
 }
 
-// sharesWith lists the secrets by which from can pass as a known caller of to.
-func (a *Atlas) sharesWith(from, to int) []int32 {
-	var list []int32
+// passes grades what sharing an identity is worth to a caller. Only where the callee holds the same secret is it proven
+// that this secret is what it asks for.
+func (a *Atlas) passes(identity string, to int) grade {
+	if strings.HasPrefix(identity, secretPrefix) && slices.Contains(a.holders[identity], to) {
+		return Passes
+	}
+	if a.Nodes[to].Application == Refused {
+		return MayBe
+	}
+	return Alone // nothing is refused that the identity would open
+}
+
+// sharesWith grades how well from can pass as a known caller of to.
+func (a *Atlas) sharesWith(from, to int) grade {
+	best := Alone
 	for _, p := range a.places[from] {
-		for _, s := range a.Workloads[p].Secrets {
+		for _, s := range a.Workloads[p].identities() {
 			for _, other := range a.holders[s] {
 				if c := a.callOf[[2]int{other, to}]; other != from && other != to && c != nil && c.Basis != Allowed {
-					i, _ := slices.BinarySearch(a.secrets, s)
-					list = append(list, int32(i))
+					best = max(best, a.passes(s, to))
 					break
 				}
 			}
 		}
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	return best
 }
 
 // Arc says what is known of calls from one node to another.
 func (a *Atlas) Arc(from, to int) Arc {
-	x := a.arc(from, to, len(a.sharesWith(from, to)) > 0)
+	x := a.arc(from, to, a.sharesWith(from, to))
 	a.power(&x)
 	return x
 }
 
-func (a *Atlas) arc(from, to int, shared bool) Arc {
+func (a *Atlas) arc(from, to int, shared grade) Arc {
 	key := [2]int{from, to}
 	s := standing{call: a.callOf[key], test: a.testOf[key], shared: shared}
 	best := Arc{From: from, To: to, State: Closed, Network: No, Application: a.Nodes[to].Application}
@@ -183,7 +220,7 @@ func (a *Atlas) arc(from, to int, shared bool) Arc {
 			best.Basis, best.Words, best.Source = s.call.Basis, s.call.Words, s.call.Source
 		}
 		best.settle()
-		if a.Nodes[from].Kind == Outside || s.call == nil {
+		if a.Nodes[from].Kind == KindOutside || s.call == nil {
 			best.State = Closed
 		}
 		return best
@@ -231,7 +268,12 @@ func overlaps(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
-func (x *Power) keys(w *Workload) []string { return w.keys(x.Scope) }
+func (x *Power) keys(w *Workload) []string {
+	if x.Scope == InNamespace && x.Space != "" {
+		return []string{"namespace " + x.Space}
+	}
+	return w.keys(x.Scope)
+}
 
 // keys name what of a scope a workload is in.
 func (w *Workload) keys(s Scope) []string {
@@ -329,19 +371,19 @@ func list(words []string) string {
 // callerKey is what the gates see of a workload as a caller, but its namespace.
 func callerKey(w *Workload) string {
 	e := &w.Egress
-	return fmt.Sprint(w.Segments, w.HostNetwork, w.Mesh.Member, e.Isolated, e.Complete, e.Unread, e.Everyone, e.Outside, list(e.Namespaces))
+	return fmt.Sprint(w.Segments, w.HostNetwork, w.Mesh.Member, e.Isolated, e.Complete, e.Unread, e.Unclear, e.Everyone, e.Outside, list(e.Namespaces))
 }
 
 // calleeKey is what the gates see of a workload as a callee.
 func calleeKey(w *Workload, application Answer) string {
 	i, m := &w.Ingress, &w.Mesh
-	return fmt.Sprint(w.Segments, w.Namespace, w.HostNetwork, w.Exposed, i.Isolated, i.Complete, i.Unread, i.Everyone, i.Outside, list(i.Namespaces),
+	return fmt.Sprint(w.Segments, w.Namespace, w.HostNetwork, w.Exposed, i.Isolated, i.Complete, i.Unread, i.Unclear, i.Everyone, i.Outside, list(i.Namespaces),
 		m.Member, m.Mode, m.Complete, m.Token, m.Allow.Any, m.Allow.Everyone, m.Allow.Unclear, list(m.Allow.Namespaces),
 		m.Deny.Any, m.Deny.Everyone, m.Deny.Others, list(m.Deny.Namespaces), application)
 }
 
 // free reports whether a caller's namespace and peers do not matter to where its own policies let it go.
-func (w *Workload) free() bool { return !w.Egress.Isolated || w.Egress.Everyone }
+func (w *Workload) free() bool { return !w.Egress.Isolated || w.Egress.Everyone || w.Egress.Unread }
 
 func (b *builder) classify() {
 	for p := range b.Workloads {
@@ -411,7 +453,7 @@ func (b *builder) join() {
 	}
 	for _, g := range bound {
 		e := &b.Workloads[g.members[0]].Egress
-		if e.Outside || e.Unread { // what is exposed can be called by way of the outside
+		if e.Outside || e.Unclear { // what is exposed can be called by way of the outside
 			for _, t := range targets {
 				b.link(g, t)
 			}
@@ -554,18 +596,20 @@ func (b *builder) pairs() {
 	}
 }
 
+// sharedPairs lists by pair the identities that let a caller pass as a known one.
 func (b *builder) sharedPairs() map[[2]int][]int32 {
 	pairs := map[[2]int][]int32{}
-	for i, s := range b.secrets {
+	for i, s := range b.shared {
 		nodes := b.holders[s]
 		for _, u := range nodes {
 			for _, c := range b.calleesOf(u) {
+				if b.passes(s, c) == Alone {
+					continue
+				}
 				for _, other := range nodes {
-					if other != u && other != c {
-						key := [2]int{other, c}
-						if l := pairs[key]; !slices.Contains(l, int32(i)) {
-							pairs[key] = append(l, int32(i))
-						}
+					key := [2]int{other, c}
+					if other != u && other != c && !slices.Contains(pairs[key], int32(i)) {
+						pairs[key] = append(pairs[key], int32(i))
 					}
 				}
 			}
@@ -574,33 +618,21 @@ func (b *builder) sharedPairs() map[[2]int][]int32 {
 	return pairs
 }
 
-func (a *Atlas) calleesOf(n int) []int {
-	var list []int
-	for i := range a.Calls {
-		if c := &a.Calls[i]; c.From == n && c.Basis != Allowed && c.To != n {
-			list = append(list, c.To)
+// calleesOf lists whom a node is known to call.
+func (a *Atlas) calleesOf(n int) []int { return a.callees[n] }
+
+func (b *builder) pair(from, to int, identities []int32) {
+	alone := b.arc(from, to, Alone)
+	b.edge(&alone, -1)
+	for _, i := range identities {
+		if with := b.arc(from, to, b.passes(b.shared[i], to)); !alone.Known() && with.State != alone.State {
+			b.edge(&with, i)
 		}
 	}
-	return list
 }
 
-func (b *builder) pair(from, to int, secrets []int32) {
-	alone := b.arc(from, to, false)
-	b.edge(&alone, -1)
-	if len(secrets) == 0 || alone.Known() {
-		return
-	}
-	together := b.arc(from, to, true)
-	if together.State == alone.State {
-		return // the secret adds nothing
-	}
-	for _, s := range secrets {
-		b.edge(&together, s)
-	}
-}
-
-func (b *builder) edge(x *Arc, secret int32) {
-	if b.Nodes[x.From].Kind == Outside || b.Nodes[x.To].Kind == Outside || !x.Possible() {
+func (b *builder) edge(x *Arc, identity int32) {
+	if b.Nodes[x.From].Kind == KindOutside || b.Nodes[x.To].Kind == KindOutside || !x.Possible() {
 		return
 	}
 	var mark uint8
@@ -610,12 +642,12 @@ func (b *builder) edge(x *Arc, secret int32) {
 	switch {
 	case x.Known():
 		mark |= fromCall
-	case secret >= 0:
-		mark |= bySecret
+	case identity >= 0:
+		mark |= byIdentity
 	case x.Named:
 		mark |= byName
 	}
-	b.add(int32(x.From), int32(x.To), mark, secret)
+	b.add(int32(x.From), int32(x.To), mark, identity)
 }
 
 // overpower adds the ways past the gates.

@@ -11,7 +11,7 @@ func worked() Map {
 	names := []string{"web", "orders", "pay", "mail", "admin", "batch"}
 	m := Map{Segments: []Segment{{Key: "c", Name: "the cluster", Cluster: true}}}
 	for i, name := range names {
-		m.Nodes = append(m.Nodes, Node{ID: int64(i + 1), Slug: name, Name: name, Kind: Service, Tier: 2})
+		m.Nodes = append(m.Nodes, Node{ID: int64(i + 1), Slug: name, Name: name, Kind: KindService, Tier: 2})
 		free := Isolation{Complete: true}
 		m.Workloads = append(m.Workloads, Workload{Node: i, Namespace: "c/shop", Segments: []int{0}, Ingress: free, Egress: free, Account: "c/shop/" + name, Mesh: Mesh{Member: Yes, Mode: Permissive, Complete: true}})
 	}
@@ -36,7 +36,7 @@ func worked() Map {
 // no arc into web counts since the Internet may call it in the same way.
 func TestWorkedExample(t *testing.T) {
 	t.Parallel()
-	a := New(worked())
+	a := Survey(worked())
 	proven, possible := []int{}, []int{}
 	sums := [2]int{}
 	for _, r := range a.Radii() {
@@ -79,7 +79,7 @@ func TestWorkedExample(t *testing.T) {
 
 func TestStatesOfTheWorkedExample(t *testing.T) {
 	t.Parallel()
-	a := New(worked())
+	a := Survey(worked())
 	want := []string{
 		"web     - granted closed open unknown closed",
 		"orders  open - granted open unknown closed",

@@ -28,7 +28,7 @@ type Arc struct {
 	Application Answer
 	Basis       Basis // how the call is known; "" when nobody told us of it
 	Named       bool  // a policy names the caller
-	Shared      bool  // it has a secret of a known caller
+	Shared      grade // it can pass as a known caller
 	Contradicts bool  // observed against closed, or a test that went another way than the files say
 	Conflict    bool  // declared against closed
 	Tested      bool
@@ -86,19 +86,18 @@ func (m *Map) common(p, q *Workload) Truth {
 
 // admits is what one direction's policies make of a peer. explicit is false for a class of peers, which no rule names.
 func (x *Isolation) admits(w *Workload, index int, explicit bool) Truth {
-	listed := x.Everyone || slices.Contains(x.Namespaces, w.Namespace) || explicit && contains(x.Workloads, index)
-	return x.answer(listed, w.HostNetwork)
+	listed := !w.HostNetwork && (slices.Contains(x.Namespaces, w.Namespace) || explicit && contains(x.Workloads, index))
+	return x.answer(x.Everyone || listed, w.HostNetwork)
 }
 
+// answer puts the policies of one direction together. A peer on its host's network is ruled by none of them reliably.
 func (x *Isolation) answer(listed, unruled bool) Truth {
 	switch {
 	case x.Unread:
 		return Unknown
-	case !x.Isolated && !x.Complete:
-		return Unknown
-	case !x.Isolated, listed:
+	case listed && x.Isolated, !x.Isolated && x.Complete:
 		return Yes
-	case unruled:
+	case !x.Isolated, unruled, x.Unclear:
 		return Unknown
 	}
 	return No
@@ -162,10 +161,20 @@ func (b *Mesh) byMode(caller Truth) Truth {
 	return answer
 }
 
+// grade says how well a caller can pass as another that it shares an identity with.
+type grade int8
+
+// The grades of a shared identity.
+const (
+	Alone  grade = iota
+	MayBe        // they share an account or a secret, and whether the callee asks for that one is not known
+	Passes       // the callee holds the shared secret too: that is what it asks for
+)
+
 // standing is what is known of a pair of nodes beside the gates of their workloads.
 type standing struct {
 	call   *Call
-	shared bool
+	shared grade
 	test   *Test
 }
 
@@ -210,8 +219,8 @@ func (a *Arc) try(t *Test) {
 
 // settle draws the state from the gates.
 func (a *Arc) settle() {
-	known := a.Known() || a.Shared
-	closed := a.Network == No || a.Mesh == No || a.Application == Refused && !known
+	known := a.Known() || a.Shared == Passes
+	closed := a.Network == No || a.Mesh == No || a.Application == Refused && !known && a.Shared == Alone
 	switch {
 	case closed:
 		a.State = Closed

@@ -75,9 +75,9 @@ type Kind string
 
 // The kinds of node.
 const (
-	Service   Kind = "service"
-	Datastore Kind = "datastore"
-	Outside   Kind = "outside" // a third party: things call it, nothing is reached through it
+	KindService   Kind = "service"
+	KindDatastore Kind = "datastore"
+	KindOutside   Kind = "outside" // a third party: things call it, nothing is reached through it
 )
 
 // Node is a service, a datastore or an outside host in one environment.
@@ -122,6 +122,7 @@ type Isolation struct {
 	Isolated bool
 	Complete bool // every policy that could select it was read; without that, no isolation is only unknown
 	Unread   bool // policies of kinds that cannot be read may select it
+	Unclear  bool // a rule may admit more than is listed
 	Peers
 }
 
@@ -172,8 +173,9 @@ func (r *Rules) lists(w *Workload, index int, explicit bool) bool {
 type Power struct {
 	Words  string // "mounts the Docker socket"
 	Scope  Scope
-	Sure   bool // it certainly reaches all of the scope
-	Escape bool // out of the container; otherwise by rights in the cluster
+	Space  string // of InNamespace: the namespace, where it is not its own
+	Sure   bool   // it certainly reaches all of the scope
+	Escape bool   // out of the container; otherwise by rights in the cluster
 }
 
 // Scope is how far a power reaches.

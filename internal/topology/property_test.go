@@ -16,18 +16,18 @@ func anyMap(t *rapid.T) Map {
 	n := rapid.IntRange(2, 8).Draw(t, "nodes")
 	m := Map{Segments: []Segment{{Key: "a", Name: "a", Cluster: true}, {Key: "b", Name: "b", Cluster: true}, {Key: "c", Name: "c"}}}
 	for i := range n {
-		x := Node{ID: int64(i), Name: fmt.Sprintf("n%d", i), Kind: Service, Tier: 1 + i%3, Application: Answer(rapid.IntRange(0, 2).Draw(t, "answer"))}
+		x := Node{ID: int64(i), Name: fmt.Sprintf("n%d", i), Kind: KindService, Tier: 1 + i%3, Application: Answer(rapid.IntRange(0, 2).Draw(t, "answer"))}
 		if flip("classified") {
 			x.Classes = []string{rapid.SampledFrom(classNames).Draw(t, "class")}
 		}
 		if rarely("datastore") {
-			x.Kind = Datastore
+			x.Kind = KindDatastore
 		}
 		if rarely("outside") {
-			x.Kind = Outside
+			x.Kind = KindOutside
 		}
 		m.Nodes = append(m.Nodes, x)
-		if x.Kind == Outside {
+		if x.Kind == KindOutside {
 			continue
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "workloads") {
@@ -50,7 +50,7 @@ func anyMap(t *rapid.T) Map {
 		return []string{rapid.SampledFrom(namespaces).Draw(t, name)}
 	}
 	isolation := func(name string) Isolation {
-		i := Isolation{Isolated: flip(name), Complete: !rarely(name), Unread: rarely(name)}
+		i := Isolation{Isolated: flip(name), Complete: !rarely(name), Unread: rarely(name), Unclear: rarely(name)}
 		if i.Isolated {
 			i.Everyone, i.Outside, i.Namespaces, i.Workloads = rarely(name), rarely(name), spaces(name), some(name, len(m.Workloads))
 			if rarely(name) {
@@ -136,7 +136,7 @@ func TestProvenIsPossibleAndClosingNeverGrows(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := anyMap(t)
-		before := New(m)
+		before := Survey(m)
 		for _, r := range before.Radii() {
 			if r.Proven.Count > r.Possible.Count || r.Proven.Unclassified > r.Possible.Unclassified {
 				t.Errorf("%d: at least %+v, at most %+v", r.Node, r.Proven, r.Possible)
@@ -157,7 +157,7 @@ func TestProvenIsPossibleAndClosingNeverGrows(t *testing.T) {
 		if before.open[w.Node] {
 			return // what the Internet could call was not counted before, and may be now
 		}
-		for i, r := range New(m).Radii() {
+		for i, r := range Survey(m).Radii() {
 			if old := before.Radii()[i]; r.Proven.Count > old.Proven.Count && !observed(&m) || r.Possible.Count > old.Possible.Count && !conflict(&m) {
 				t.Errorf("after closing %d, %d reaches %+v, before %+v", w.Node, r.Node, r, old)
 			}
@@ -183,11 +183,11 @@ func TestNamesAndOrderDecideNothing(t *testing.T) {
 		for i := range other.Nodes {
 			other.Nodes[i].Name = fmt.Sprintf("z%d", len(m.Nodes)-i)
 		}
-		if a, b := New(m).Radii(), New(other).Radii(); fmt.Sprint(a) != fmt.Sprint(b) {
+		if a, b := Survey(m).Radii(), Survey(other).Radii(); fmt.Sprint(a) != fmt.Sprint(b) {
 			t.Errorf("renaming made %v of %v", b, a)
 		}
 		gains := func(m Map) (list []string) {
-			for _, c := range New(m).Chokes().Best {
+			for _, c := range Survey(m).Chokes().Best {
 				list = append(list, fmt.Sprint(c.GainProven, c.GainPossible))
 			}
 			return list
@@ -215,7 +215,7 @@ func TestKnowingLessNeverProvesLessDanger(t *testing.T) {
 				w.Mesh.Mode = NotDeclared
 			}
 		}
-		before := New(m)
+		before := Survey(m)
 		m.Workloads = slices.Clone(m.Workloads)
 		w := &m.Workloads[rapid.IntRange(0, len(m.Workloads)-1).Draw(t, "less")]
 		switch rapid.IntRange(0, 3).Draw(t, "what") {
@@ -228,7 +228,7 @@ func TestKnowingLessNeverProvesLessDanger(t *testing.T) {
 		case 3:
 			w.Mesh.Deny = Rules{}
 		}
-		after := New(m)
+		after := Survey(m)
 		if slices.Equal(before.open, after.open) {
 			for i, r := range after.Radii() {
 				if old := before.Radii()[i]; r.Proven.Count < old.Proven.Count && !observed(&m) {
