@@ -15,6 +15,8 @@ const (
 	byClass                      // through a hub: not of this pair alone
 	byIdentity                   // the caller can pass as a known one
 	byPower                      // past the gates
+	openly                       // nobody asks for credentials
+	signed                       // certainly somebody does
 )
 
 // edge leads from a vertex of the graph to another.
@@ -493,6 +495,7 @@ func (b *builder) link(g *group, t *target) {
 	if arc.State == Unproven {
 		mark |= unproven
 	}
+	mark |= arc.credentials()
 	hub, made := t.hubs[arc.State]
 	if !made {
 		hub = b.vertex()
@@ -635,7 +638,7 @@ func (b *builder) edge(x *Arc, identity int32) {
 	if b.Nodes[x.From].Kind == KindOutside || b.Nodes[x.To].Kind == KindOutside || !x.Possible() {
 		return
 	}
-	var mark uint8
+	mark := x.credentials()
 	if !x.Proven() {
 		mark |= unproven
 	}

@@ -32,6 +32,7 @@ type Arc struct {
 	Contradicts bool  // observed against closed, or a test that went another way than the files say
 	Conflict    bool  // declared against closed
 	Tested      bool
+	Identified  bool   // the mesh asks the caller for its certificate
 	Power       string // what leads past every gate
 	Sure        bool   // and certainly there
 	Skipped     bool   // what the Internet may call without credentials adds nothing
@@ -54,6 +55,17 @@ func (a *Arc) Proven() bool {
 // Possible reports whether the arc may lead on.
 func (a *Arc) Possible() bool {
 	return a.Proven() || a.Power != "" || !a.Skipped && (a.State == Unproven || a.Conflict)
+}
+
+// credentials says whether the step asks for any: an open one does not, and a known one does where strangers are refused.
+func (a *Arc) credentials() uint8 {
+	switch {
+	case a.State == Open:
+		return openly
+	case a.Application == Refused, a.Identified && a.State == Granted:
+		return signed
+	}
+	return 0
 }
 
 // MeshWord is the mesh gate's answer in words.
@@ -184,6 +196,7 @@ func (m *Map) judge(p, q int, explicit bool, s standing) Arc {
 	a.Application = m.Nodes[a.To].Application
 	a.Network = m.network(p, q, explicit)
 	a.Mesh, a.Absent, a.Named = m.mesh(p, q, explicit)
+	a.Identified = !a.Absent && a.Mesh == Yes && (a.Named || m.Workloads[q].Mesh.Mode == Strict)
 	if explicit && a.Network != No && (contains(m.Workloads[q].Ingress.Named, p) || contains(m.Workloads[p].Egress.Named, q)) {
 		a.Named = true
 	}

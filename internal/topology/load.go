@@ -48,17 +48,17 @@ func Draw(l *inventory.Landscape, s Sightings, environment int64, others bool) M
 		d.teams[t.ID] = t.Name
 	}
 	answers := d.answers()
-	d.place(environment, answers)
+	d.place(environment, false, answers)
 	if others {
 		for _, e := range l.Environments {
 			if e.ID != environment {
-				d.place(e.ID, answers)
+				d.place(e.ID, true, answers)
 			}
 		}
 	}
 	for i := range l.Sources {
 		if src := &l.Sources[i]; others || src.EnvironmentID == environment {
-			d.run(src, src.EnvironmentID != environment)
+			d.run(src)
 		}
 	}
 	d.expose()
@@ -69,7 +69,7 @@ func Draw(l *inventory.Landscape, s Sightings, environment int64, others bool) M
 
 // place adds a node for each service of an environment: those that something runs or answers there. What nothing shows
 // anywhere is taken to be in production, where it is judged.
-func (d *drawing) place(environment int64, answers map[[2]int64]Answer) {
+func (d *drawing) place(environment int64, foreign bool, answers map[[2]int64]Answer) {
 	here, anywhere := map[int64]bool{}, map[int64]bool{}
 	for _, b := range d.Bindings {
 		anywhere[b.ServiceID] = true
@@ -94,7 +94,7 @@ func (d *drawing) place(environment int64, answers map[[2]int64]Answer) {
 			continue
 		}
 		key := [2]int64{s.ID, environment}
-		n := Node{ID: s.ID, Slug: s.Slug, Name: s.Name, Kind: Kind(s.Kind), Tier: s.Tier, Exposure: string(s.Exposure), Classes: s.Classes(), Application: answers[key]}
+		n := Node{ID: s.ID, Slug: s.Slug, Name: s.Name, Kind: Kind(s.Kind), Tier: s.Tier, Exposure: string(s.Exposure), Classes: s.Classes(), Application: answers[key], Foreign: foreign}
 		if s.TeamID != nil {
 			n.Team = d.teams[*s.TeamID]
 		}
@@ -130,7 +130,7 @@ func (d *drawing) answers() map[[2]int64]Answer {
 }
 
 // run adds the workloads of a source's newest import.
-func (d *drawing) run(src *inventory.Source, foreign bool) {
+func (d *drawing) run(src *inventory.Source) {
 	owner := map[[3]string]int64{}
 	for _, b := range d.Bindings {
 		if b.SourceID == src.ID {
@@ -156,9 +156,9 @@ func (d *drawing) run(src *inventory.Source, foreign bool) {
 	for i, w := range kept {
 		out := &d.Map.Workloads[first+i]
 		if w.WorkloadKind == model.Compose {
-			d.compose(out, w, src, foreign)
+			d.compose(out, w, src)
 		} else {
-			d.kubernetes(out, w, src, foreign, complete, index)
+			d.kubernetes(out, w, src, complete, index)
 		}
 		out.HostNetwork = w.HostNetwork
 		out.Exposed = w.Exposed
@@ -168,18 +168,18 @@ func (d *drawing) run(src *inventory.Source, foreign bool) {
 	}
 }
 
-func (d *drawing) segment(key, name string, cluster, foreign bool) int {
+func (d *drawing) segment(key, name string, cluster bool) int {
 	i, known := d.segments[key]
 	if !known {
 		i = len(d.Segments)
 		d.segments[key] = i
-		d.Segments = append(d.Segments, Segment{Key: key, Name: name, Cluster: cluster, Foreign: foreign})
+		d.Segments = append(d.Segments, Segment{Key: key, Name: name, Cluster: cluster})
 	}
 	return i
 }
 
 // compose places a workload in its project's networks, which are all the policy that there is.
-func (d *drawing) compose(out *Workload, w *Seen, src *inventory.Source, foreign bool) {
+func (d *drawing) compose(out *Workload, w *Seen, src *inventory.Source) {
 	key := fmt.Sprint(src.ID)
 	out.Host = key
 	out.Mesh = Mesh{Member: No}
@@ -188,10 +188,10 @@ func (d *drawing) compose(out *Workload, w *Seen, src *inventory.Source, foreign
 		return // read by a Muster that did not look at networks
 	}
 	for _, n := range w.Gates.Networks {
-		out.Segments = append(out.Segments, d.segment(key+"/"+n, "network "+n+" of "+src.Name, false, foreign))
+		out.Segments = append(out.Segments, d.segment(key+"/"+n, "network "+n+" of "+src.Name, false))
 	}
 	if len(w.Gates.Networks) == 0 { // alone, by its own word
-		out.Segments = append(out.Segments, d.segment(key+"/alone "+w.Name, w.Name+", without a network", false, foreign))
+		out.Segments = append(out.Segments, d.segment(key+"/alone "+w.Name, w.Name+", without a network", false))
 	}
 	for _, s := range w.Gates.Secrets {
 		out.Secrets = append(out.Secrets, key+"/"+s)
@@ -200,10 +200,10 @@ func (d *drawing) compose(out *Workload, w *Seen, src *inventory.Source, foreign
 }
 
 // kubernetes places a workload in its cluster.
-func (d *drawing) kubernetes(out *Workload, w *Seen, src *inventory.Source, foreign, complete bool, index map[string]int) {
+func (d *drawing) kubernetes(out *Workload, w *Seen, src *inventory.Source, complete bool, index map[string]int) {
 	key := fmt.Sprint(src.ID)
 	out.Namespace = key + "/" + w.Namespace
-	out.Segments = []int{d.segment(key, "the cluster of "+src.Name, true, foreign)}
+	out.Segments = []int{d.segment(key, "the cluster of "+src.Name, true)}
 	out.Account = key + "/" + w.Namespace + "/" + w.ServiceAccount
 	out.Mesh = Mesh{Member: truth(w.Mesh), Complete: complete, Mode: mode(w)}
 	if g := w.Gates; g != nil {

@@ -90,6 +90,7 @@ type Node struct {
 	Team        string
 	Classes     []string // of data; none is "not classified"
 	Application Answer
+	Foreign     bool // of another environment than the map's own
 }
 
 // Segment is where the network lets anyone talk to anyone: a cluster, or one network of a Compose project.
@@ -97,7 +98,6 @@ type Segment struct {
 	Key     string
 	Name    string
 	Cluster bool // two sources of one environment may show the same cluster, so whether two of these meet is not known
-	Foreign bool // of another environment
 }
 
 // Workload is one thing that runs for a node. A node may have several: versions, or the same service in two files.

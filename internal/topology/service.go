@@ -170,3 +170,17 @@ func (a *Atlas) Find(slug string) (int, bool) {
 	}
 	return 0, false
 }
+
+// Verdicts judges every service of an environment by the map, for the workflow that records what it says.
+func (s *Service) Verdicts(ctx context.Context, environment int64) ([]Verdict, error) {
+	l, seen, err := s.scene(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := Survey(Draw(l, seen, environment, false))
+	var whole *Atlas
+	if all := Draw(l, seen, environment, true); len(all.Nodes) > len(a.Nodes) {
+		whole = Survey(all)
+	}
+	return a.Verdicts(whole), nil
+}
