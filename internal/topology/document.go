@@ -180,3 +180,25 @@ func (a *Atlas) Arcs() []Arc {
 	}
 	return list
 }
+
+// Band is what a node is drawn in: its cluster or its Compose project; "" where nobody told us where it runs.
+func (a *Atlas) Band(n int) string {
+	for _, p := range a.places[n] {
+		for _, s := range a.Workloads[p].Segments {
+			return a.Segments[s].Band
+		}
+	}
+	return ""
+}
+
+// Pairs lists the pairs that somebody knows of: calls, and what policies allow by name.
+func (a *Atlas) Pairs() [][2]int {
+	known := map[[2]int]bool{}
+	for key := range a.callOf {
+		known[key] = true
+	}
+	return sortedPairs(known)
+}
+
+// UnknownInto counts the unknown arcs into a node.
+func (a *Atlas) UnknownInto() func(n int) int { return a.unknownCallers() }

@@ -30,7 +30,7 @@ type (
 const (
 	BoxW   = 150.0
 	BoxH   = 58.0
-	column = 214.0
+	column = 200.0
 	row    = 72.0
 	gutter = 14.0 // of a long line between boxes
 	margin = 16.0
@@ -217,6 +217,9 @@ func (a *arranger) fill() {
 			continue
 		}
 		a.of[v] = a.add(v, a.rank[v], band)
+		if b.First {
+			a.of[v].size = 0 // it finds its place beside what it leads to
+		}
 	}
 	a.chains = make([][]*slot, len(a.lines))
 	for i, l := range a.lines {
@@ -310,7 +313,7 @@ func (a *arranger) crossings() int {
 
 // stack gives every slot its height: band below band, in each as near as it goes to what it is joined to.
 func (a *arranger) stack() float64 {
-	columns := max(len(a.grid), min(5, len(a.boxes)))
+	columns := max(len(a.grid), min(6, len(a.boxes)))
 	a.width = 2*margin + inset + float64(columns-1)*column + BoxW + inset
 	y := margin
 	a.tops, a.downs = make([]float64, len(a.bands)), make([]float64, len(a.bands))
@@ -339,19 +342,37 @@ func (a *arranger) stack() float64 {
 		}
 	}
 	for v := range a.boxes {
-		if s := a.of[v]; s.box == v {
-			a.boxes[v].X, a.boxes[v].Y = margin+inset+float64(s.col)*column, s.y+(row-BoxH)/2
+		s := a.of[v]
+		if a.boxes[v].First {
+			s.y = beside(s)
 		}
+		a.boxes[v].X, a.boxes[v].Y = margin+inset+float64(s.col)*column, s.y+(row-BoxH)/2
 	}
 	return y
 }
 
-// below puts the boxes of a band that nothing is joined to in rows.
+// beside is the middle of what a slot leads to.
+func beside(s *slot) float64 {
+	if len(s.after) == 0 {
+		return margin
+	}
+	sum := 0.0
+	for _, o := range s.after {
+		sum += o.y + o.size/2
+	}
+	s.size = row
+	return sum/float64(len(s.after)) - row/2
+}
+
+// below puts the boxes of a band that nothing is joined to in rows, beside the first column where that is taken.
 func (a *arranger) below(band int, y float64, columns int) float64 {
-	i := 0
+	i, start := 0, 0
+	if slices.ContainsFunc(a.boxes, func(b Box) bool { return b.First }) {
+		start, columns = 1, max(1, columns-1)
+	}
 	for _, v := range a.loose {
 		if s := a.of[v]; s.band == band {
-			s.col, s.y = i%columns, y+float64(i/columns)*row
+			s.col, s.y = start+i%columns, y+float64(i/columns)*row
 			i++
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"muster/internal/evidence"
@@ -56,6 +57,7 @@ func Draw(l *inventory.Landscape, s Sightings, environment int64, others bool) M
 			}
 		}
 	}
+	d.Whole = d.complete(environment, others)
 	for i := range l.Sources {
 		if src := &l.Sources[i]; others || src.EnvironmentID == environment {
 			d.run(src)
@@ -65,6 +67,21 @@ func Draw(l *inventory.Landscape, s Sightings, environment int64, others bool) M
 	d.call()
 	d.try()
 	return d.Map
+}
+
+// complete reports whether somebody says of every source that is drawn that it shows everything.
+func (d *drawing) complete(environment int64, others bool) bool {
+	any := false
+	for _, b := range d.Bindings {
+		src := d.source[b.SourceID]
+		if src == nil || src.EnvironmentID != environment && !others {
+			continue
+		}
+		if any = true; !d.Imports[src.ID].NamespacesComplete {
+			return false
+		}
+	}
+	return any
 }
 
 // place adds a node for each service of an environment: those that something runs or answers there. What nothing shows
@@ -94,7 +111,8 @@ func (d *drawing) place(environment int64, foreign bool, answers map[[2]int64]An
 			continue
 		}
 		key := [2]int64{s.ID, environment}
-		n := Node{ID: s.ID, Slug: s.Slug, Name: s.Name, Kind: Kind(s.Kind), Tier: s.Tier, Exposure: string(s.Exposure), Classes: s.Classes(), Application: answers[key], Foreign: foreign}
+		n := Node{ID: s.ID, Slug: s.Slug, Name: s.Name, Kind: Kind(s.Kind), Tier: s.Tier, Exposure: string(s.Exposure), Classes: s.Classes(), Application: answers[key], Foreign: foreign,
+			Inside: s.Exposure == inventory.Internal && s.PersonSet("exposure")}
 		if s.TeamID != nil {
 			n.Team = d.teams[*s.TeamID]
 		}
@@ -168,12 +186,12 @@ func (d *drawing) run(src *inventory.Source) {
 	}
 }
 
-func (d *drawing) segment(key, name string, cluster bool) int {
+func (d *drawing) segment(key, name, band string, cluster bool) int {
 	i, known := d.segments[key]
 	if !known {
 		i = len(d.Segments)
 		d.segments[key] = i
-		d.Segments = append(d.Segments, Segment{Key: key, Name: name, Cluster: cluster})
+		d.Segments = append(d.Segments, Segment{Key: key, Name: name, Band: band, Cluster: cluster})
 	}
 	return i
 }
@@ -182,16 +200,21 @@ func (d *drawing) segment(key, name string, cluster bool) int {
 func (d *drawing) compose(out *Workload, w *Seen, src *inventory.Source) {
 	key := fmt.Sprint(src.ID)
 	out.Host = key
+	for _, p := range w.Ports {
+		if p.Protocol == "tcp" {
+			out.Addresses = append(out.Addresses, fmt.Sprintf("%s:%d", w.Name, p.Port))
+		}
+	}
 	out.Mesh = Mesh{Member: No}
 	out.Ingress, out.Egress = Isolation{Complete: true}, Isolation{Complete: true}
 	if w.Gates == nil {
 		return // read by a Muster that did not look at networks
 	}
 	for _, n := range w.Gates.Networks {
-		out.Segments = append(out.Segments, d.segment(key+"/"+n, "network "+n+" of "+src.Name, false))
+		out.Segments = append(out.Segments, d.segment(key+"/"+n, "network "+n+" of "+src.Name, "the Compose project "+src.Name, false))
 	}
 	if len(w.Gates.Networks) == 0 { // alone, by its own word
-		out.Segments = append(out.Segments, d.segment(key+"/alone "+w.Name, w.Name+", without a network", false))
+		out.Segments = append(out.Segments, d.segment(key+"/alone "+w.Name, w.Name+", without a network", "the Compose project "+src.Name, false))
 	}
 	for _, s := range w.Gates.Secrets {
 		out.Secrets = append(out.Secrets, key+"/"+s)
@@ -203,7 +226,14 @@ func (d *drawing) compose(out *Workload, w *Seen, src *inventory.Source) {
 func (d *drawing) kubernetes(out *Workload, w *Seen, src *inventory.Source, complete bool, index map[string]int) {
 	key := fmt.Sprint(src.ID)
 	out.Namespace = key + "/" + w.Namespace
-	out.Segments = []int{d.segment(key, "the cluster of "+src.Name, true)}
+	out.Segments = []int{d.segment(key, clusterName(src), clusterName(src), true)}
+	for _, name := range w.ServiceNames {
+		for _, p := range w.ServicePorts {
+			if p.Protocol == "tcp" {
+				out.Addresses = append(out.Addresses, fmt.Sprintf("%s.%s:%d", name, w.Namespace, p.Port))
+			}
+		}
+	}
 	out.Account = key + "/" + w.Namespace + "/" + w.ServiceAccount
 	out.Mesh = Mesh{Member: truth(w.Mesh), Complete: complete, Mode: mode(w)}
 	if g := w.Gates; g != nil {
@@ -222,6 +252,13 @@ func (d *drawing) kubernetes(out *Workload, w *Seen, src *inventory.Source, comp
 	}
 	d.escapes(out, w, InSegment, w.WorkloadKind == "DaemonSet") // which pods share its machine is not in the files
 	d.rights(out, w)
+}
+
+func clusterName(src *inventory.Source) string {
+	if strings.EqualFold(src.Name, "cluster") {
+		return "the cluster"
+	}
+	return "the cluster of " + src.Name
 }
 
 func truth(t model.Truth) Truth {

@@ -91,13 +91,15 @@ type Node struct {
 	Classes     []string // of data; none is "not classified"
 	Application Answer
 	Foreign     bool // of another environment than the map's own
+	Inside      bool // a person says that nobody outside can reach it, and no file disagrees
 }
 
 // Segment is where the network lets anyone talk to anyone: a cluster, or one network of a Compose project.
 type Segment struct {
 	Key     string
 	Name    string
-	Cluster bool // two sources of one environment may show the same cluster, so whether two of these meet is not known
+	Band    string // what it is drawn in: its cluster, or its Compose project
+	Cluster bool   // two sources of one environment may show the same cluster, so whether two of these meet is not known
 }
 
 // Workload is one thing that runs for a node. A node may have several: versions, or the same service in two files.
@@ -114,6 +116,7 @@ type Workload struct {
 	Mesh        Mesh
 	Account     string   // of its service account, "" where none is known
 	Secrets     []string // that it mounts
+	Addresses   []string // by which the segment reaches it, host:port
 	Powers      []Power
 }
 
@@ -217,6 +220,7 @@ type Test struct {
 
 // Map is what is known of one environment.
 type Map struct {
+	Whole     bool // whoever brought the files says that they are all: nothing runs and no policy exists that is not in them
 	Nodes     []Node
 	Segments  []Segment
 	Workloads []Workload

@@ -30,7 +30,8 @@ type Verdict struct {
 func LimitOf(services int) int { return max(5, services/4) }
 
 // Verdicts judges every service by the map. whole is the same map with the other environments beside it; nil where there
-// are none. A pass needs that what is only possible is within the limit too.
+// are none. A pass needs that what is only possible is within the limit too, and that somebody says the files show
+// everything: of what they leave out nothing is known, and knowing less must never look better.
 func (a *Atlas) Verdicts(whole *Atlas) []Verdict {
 	var list []Verdict
 	limit, others := LimitOf(len(a.real)), len(a.real)-1
@@ -58,14 +59,13 @@ func (a *Atlas) Verdicts(whole *Atlas) []Verdict {
 	return list
 }
 
-// withinLimit judges how many services a fall reaches. Where nothing is known to stand in its way, being small is no merit:
-// the files may simply show a part.
+// withinLimit judges how many services a fall reaches. Where nothing stands in its way, being few is no merit.
 func (a *Atlas) withinLimit(n, limit, others int) (Outcome, string) {
 	proven, possible := a.proven.reached(n), a.maybe.reached(n)
 	switch {
 	case proven > limit:
 		return Fails, fmt.Sprintf("its fall reaches at least %d of %d services, by way of %s", proven, others, a.wayWords(a.worstWay(n)))
-	case possible <= limit && possible < others:
+	case a.Whole && possible <= limit && possible < others:
 		return Holds, fmt.Sprintf("its fall reaches at least %d and at most %d of %d services", proven, possible, others)
 	}
 	return Silent, ""
@@ -89,7 +89,7 @@ func (a *Atlas) withinNeed(n int, proven, maybe held) (Outcome, string) {
 		extra := classList(proven.classes &^ need)
 		holder := a.nearest(n, proven.classes&^need)
 		return Fails, fmt.Sprintf("its fall reaches %s data that it does not need, by way of %s", strings.Join(extra, " and "), a.wayWords(holder))
-	case maybe.classes&^need == 0 && maybe.unlabeled <= known && a.maybe.reached(n) < len(a.real)-1:
+	case a.Whole && maybe.classes&^need == 0 && maybe.unlabeled <= known && a.maybe.reached(n) < len(a.real)-1:
 		words := strings.Join(classList(maybe.classes), ", ")
 		if words == "" {
 			words = "no sensitive data"
@@ -150,7 +150,7 @@ func (a *Atlas) wayWords(path []int) string {
 func (a *Atlas) chain(possible bool) []int32 {
 	var starts []int32
 	for _, n := range a.real {
-		if s := a.outside[n].State; s == Open || possible && s == Unproven {
+		if s := a.outside[n].State; s == Open || possible && (s == Unproven || a.mayBeOutside(n)) {
 			starts = append(starts, int32(n))
 		}
 	}
@@ -160,6 +160,12 @@ func (a *Atlas) chain(possible bool) []int32 {
 		}
 		return m&byClass != 0 && m&(openly|signed) == 0 || m&openly != 0 || possible && m&signed == 0
 	})
+}
+
+// mayBeOutside reports whether nothing says that a service cannot be reached from outside. That no file shows a way in is
+// no proof: it may be in a file that nobody brought.
+func (a *Atlas) mayBeOutside(n int) bool {
+	return !a.Nodes[n].Inside && a.Nodes[n].Application != Refused
 }
 
 // walk gives the node before each on a shortest way from the starts, over edges that fit.
@@ -210,7 +216,7 @@ func (a *Atlas) noChain(n int, sure, possible []int32) (Outcome, string) {
 	switch {
 	case sure[n] >= 0 && a.classes[n]&strangersNever != 0:
 		return Fails, "nobody asks for credentials on the way Internet → " + a.wayWords(way(sure, n))
-	case possible[n] < 0:
+	case a.Whole && possible[n] < 0:
 		return Holds, "every way from outside is closed or asks for credentials"
 	}
 	return Silent, ""
@@ -238,7 +244,7 @@ func (a *Atlas) noWayIn(n int, sure, possible []int32) (Outcome, string) {
 		return Silent, ""
 	case sure[n] >= 0:
 		return Fails, "another environment reaches it by way of " + a.wayWords(way(sure, n))
-	case possible[n] < 0:
+	case a.Whole && possible[n] < 0:
 		return Holds, "no way leads from another environment"
 	}
 	return Silent, ""

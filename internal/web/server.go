@@ -23,6 +23,7 @@ import (
 	"muster/internal/web/posture"
 	"muster/internal/web/registers"
 	"muster/internal/web/scoring"
+	"muster/internal/web/servicemap"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
 	"muster/static"
@@ -65,6 +66,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, uploads(attachLimit, access.Posture))
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
+	servicemap.New(h.Topology, h.Posture).Routes(w)
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
 	frameworks.New(h.Posture, h.Controls).Routes(w, uploads(attachLimit, access.Scoring))
