@@ -24,6 +24,7 @@ import (
 	"muster/internal/scan"
 	"muster/internal/secret"
 	"muster/internal/steward"
+	"muster/internal/topology"
 )
 
 // House is an open, migrated database with every service on it.
@@ -42,6 +43,7 @@ type House struct {
 	Steward    *steward.Service
 	Jobs       *jobs.Service
 	Scans      *scan.Service
+	Topology   *topology.Service
 }
 
 // Open opens the database of the store, brings its schema up to date, and makes the services.
@@ -87,7 +89,8 @@ func (h *House) judges() {
 	h.Ledger = evidence.New(h.DB, h.Access, h.Activity)
 	h.Controls = control.New(h.DB, h.Access, h.Activity)
 	h.Exceptions = exception.New(h.DB, h.Access, h.Activity)
-	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions})
+	h.Topology = topology.New(h.DB, h.Access, h.Activity, h.Inventory, h.Ledger)
+	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions, Topology: h.Topology})
 	h.Intake = intake.New(h.DB, h.Access, h.Activity, h.Inventory, h.Ledger, h.Posture)
 	h.Steward = steward.New(h.DB, h.Inventory, h.Intake, h.Posture)
 }

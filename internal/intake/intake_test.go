@@ -24,6 +24,7 @@ import (
 	"muster/internal/inventory"
 	"muster/internal/posture"
 	"muster/internal/secret"
+	"muster/internal/topology"
 )
 
 const shop = `apiVersion: v1
@@ -112,7 +113,7 @@ func open(t testing.TB, db *database.DB, clock *databasetest.Clock) *desk {
 	}
 	book := inventory.New(db, control, log)
 	ledger := evidence.New(db, control, log)
-	judge := posture.New(posture.Parts{DB: db, Access: control, Log: log, People: people, Book: book, Ledger: ledger, Controls: rules.New(db, control, log), Exceptions: exception.New(db, control, log)})
+	judge := posture.New(posture.Parts{DB: db, Access: control, Log: log, People: people, Book: book, Ledger: ledger, Controls: rules.New(db, control, log), Exceptions: exception.New(db, control, log), Topology: topology.New(db, control, log, book, ledger)})
 	d := &desk{Workflow: intake.New(db, control, log, book, ledger, judge), book: book, log: log, clock: clock, db: db,
 		ctx: database.WithWorkspace(t.Context(), w.ID), actor: access.Actor{UserID: 1, Name: "Ama", Role: access.Admin}}
 	environments, err := book.Environments(d.ctx, d.actor)

@@ -19,6 +19,7 @@ import (
 	"muster/internal/exception"
 	"muster/internal/identity"
 	"muster/internal/inventory"
+	"muster/internal/topology"
 )
 
 // Service is the workflow that keeps states and scores true to evidence, exceptions and time.
@@ -31,6 +32,7 @@ type Service struct {
 	ledger     *evidence.Ledger
 	controls   *control.Service
 	exceptions *exception.Service
+	topology   *topology.Service
 }
 
 // Parts are what the workflow combines.
@@ -43,19 +45,21 @@ type Parts struct {
 	Ledger     *evidence.Ledger
 	Controls   *control.Service
 	Exceptions *exception.Service
+	Topology   *topology.Service
 }
 
 // New makes the workflow.
 func New(p Parts) *Service {
-	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions}
+	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions, topology: p.Topology}
 }
 
 // Cause says why states are judged again.
 type Cause struct {
-	Scope  bool   // what is judged changes: the whole difference is a change of scope, not work
-	Words  string // "tier of pay: 2 → 1"
-	Reason string
-	Actor  string
+	SameMap bool   // nothing that the map rests on changes
+	Scope   bool   // what is judged changes: the whole difference is a change of scope, not work
+	Words   string // "tier of pay: 2 → 1"
+	Reason  string
+	Actor   string
 }
 
 // world is everything that decides states at one moment.

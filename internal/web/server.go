@@ -26,6 +26,7 @@ import (
 	"muster/internal/web/probes"
 	"muster/internal/web/registers"
 	"muster/internal/web/scoring"
+	"muster/internal/web/servicemap"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
 	"muster/static"
@@ -74,6 +75,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	posture.New(h.Posture, h.Ledger, h.Inventory, h.Scans).Attend(work.Attention).Routes(w, uploads(attachLimit, access.Posture))
 	probes.New(h.Scans, h.Inventory, h.Posture).Routes(w, uploads(reportLimit, access.Imports))
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
+	servicemap.New(h.Topology, h.Posture).Routes(w)
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
 	frameworks.New(h.Posture, h.Controls).Routes(w, uploads(attachLimit, access.Scoring))

@@ -102,6 +102,7 @@ var navigation = []struct {
 }{
 	{"overview", "Overview", "overview", "", access.Inventory},
 	{"services", "Services", "services", "", access.Inventory},
+	{"map", "Map", "graph", "", access.Inventory},
 	{"matrix", "Controls", "shield", "", access.Posture},
 	{"exceptions", "Exceptions", "contrast", "Evidence", access.Posture},
 	{"frameworks", "Frameworks", "scope", "Evidence", access.Posture},
