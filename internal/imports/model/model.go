@@ -36,6 +36,7 @@ type Input struct {
 	SHA256  string `json:"sha256"`
 	Bytes   int64  `json:"bytes"`
 	Note    string `json:"note"`
+	Partial bool   `json:"partial"` // the report says or shows that it does not cover everything: a failed part, a cut-off end
 }
 
 // Problem is something in the files that a person should know: a skipped row, a duplicate object,
@@ -400,9 +401,4 @@ type Operation struct {
 	Input    string `json:"input"`    // the path of the file
 	Service  string `json:"service"`  // the service the document belongs to, where the files say
 	At       string `json:"at"`
-}
-
-// Finding is one row of a scanner report. Reports are read by a later importer family; manifests make none.
-type Finding struct {
-	Title string `json:"title"`
 }

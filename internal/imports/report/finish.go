@@ -1,0 +1,168 @@
+package report
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+
+	"muster/internal/imports/model"
+)
+
+// key is what makes two rows of one file the same.
+type key [16]byte
+
+func f2key(f *model.Finding, join string) key {
+	h := sha256.New()
+	parts := []string{join}
+	if join == "" {
+		parts = []string{string(f.Status), string(f.Kind), f.Tool, f.RuleID, f.ToolID, f.Title, f.Component.Name, f.Component.Version, f.Location.Path,
+			strconv.Itoa(int(f.Location.Line)), f.Resource, f.Service, f.SecretHash}
+		parts = append(parts, f.VulnerabilityIDs...)
+		for _, e := range f.Endpoints {
+			parts = append(parts, e.Method, e.URL, e.Param)
+		}
+	}
+	for _, p := range parts {
+		h.Write([]byte(p))
+		h.Write([]byte{0})
+	}
+	return key(h.Sum(nil)[:16])
+}
+
+// finish brings a finding to the form of all findings.
+func (r *Report) finish(f *model.Finding) {
+	f.Tool = Clip(cmp.Or(f.Tool, r.Tool), 100)
+	f.Input, f.At = r.File.Path, cmp.Or(f.At, r.at)
+	if !f.Status.Valid() {
+		f.Status = model.StatusOpen
+	}
+	f.Occurrences = max(f.Occurrences, 1)
+	r.component(f)
+	identify(f)
+	f.CVSS = rate(f.CVSS)
+	r.grade(f)
+	texts(f)
+	if f.FixAvailable == nil && f.Component.FixVersion != "" {
+		f.FixAvailable = Yes()
+	}
+	f.Endpoints = f.Endpoints[:min(len(f.Endpoints), maxEndpoints)]
+	if f.Endpoints == nil {
+		f.Endpoints = []model.Endpoint{}
+	}
+	f.Location.Line, f.Location.EndLine = max(f.Location.Line, 0), max(f.Location.EndLine, 0)
+	f.Fingerprint = fingerprint(f)
+}
+
+// component fills a package and its purl from each other.
+func (r *Report) component(f *model.Finding) {
+	c := &f.Component
+	if name, version := FromPURL(c.PURL); name != "" {
+		c.Name, c.Version = cmp.Or(c.Name, name), cmp.Or(c.Version, version)
+	}
+	c.Name, c.Version = Clip(strings.TrimSpace(c.Name), maxName), Clip(strings.TrimSpace(c.Version), maxSource)
+	c.PURL, c.FixVersion = Clip(c.PURL, maxName), Clip(strings.TrimSpace(c.FixVersion), maxSource)
+}
+
+// identify cleans the identifiers: the tool's own first, then aliases.
+func identify(f *model.Finding) {
+	for i, id := range f.VulnerabilityIDs {
+		f.VulnerabilityIDs[i] = Clip(VulnerabilityID(id), 200)
+	}
+	f.VulnerabilityIDs = unique(f.VulnerabilityIDs, maxIDs)
+	cwes := []int{}
+	for _, n := range f.CWEs {
+		if n > 0 && n < 100_000 && !slices.Contains(cwes, n) {
+			cwes = append(cwes, n)
+		}
+	}
+	f.CWEs = cwes
+	f.RuleID, f.ToolID = Clip(strings.TrimSpace(f.RuleID), maxName), Clip(strings.TrimSpace(f.ToolID), maxName)
+}
+
+// grade gives a severity where the tool gave none: by CVSS, else a default that says so.
+func (r *Report) grade(f *model.Finding) {
+	f.ToolSeverity = Clip(f.ToolSeverity, 60)
+	if f.Severity.Valid() {
+		f.SeveritySource = cmp.Or(f.SeveritySource, model.SeverityFromTool)
+		return
+	}
+	if s, ok := Severity(f.ToolSeverity); ok {
+		f.Severity, f.SeveritySource = s, model.SeverityFromTool
+		return
+	}
+	if len(f.CVSS) > 0 {
+		f.Severity, f.SeveritySource = ByScore(f.CVSS[0].Score), model.SeverityFromCVSS
+		return
+	}
+	why := cmp.Or(r.Default, "the report gives neither a severity nor a CVSS rating")
+	f.Severity, f.SeveritySource = cmp.Or(r.Base, model.SeverityMedium), model.SeverityFromDefault+": "+why
+}
+
+// texts clips and cleans what people read.
+func texts(f *model.Finding) {
+	id := ""
+	if len(f.VulnerabilityIDs) > 0 {
+		id = Canonical(f.VulnerabilityIDs)
+	}
+	title := cmp.Or(strings.TrimSpace(f.Title), id, f.RuleID, firstLine(f.Description), "Finding without a title")
+	f.Title = strings.Join(strings.Fields(Clip(title, maxTitle)), " ")
+	f.Description = Redact(Clip(strings.TrimSpace(f.Description), maxText))
+	f.Remediation = Clip(strings.TrimSpace(f.Remediation), maxText)
+	f.SourceLine = Redact(Clip(strings.TrimSpace(f.SourceLine), maxSource))
+	f.Title = Redact(f.Title)
+	f.StatusReason = Clip(strings.TrimSpace(f.StatusReason), maxSource)
+	f.Location.Path, f.Resource, f.Service = Clip(f.Location.Path, maxName), Clip(f.Resource, maxName), Clip(f.Service, maxName)
+	f.Confidence = Clip(f.Confidence, 60)
+	for i, ref := range f.References {
+		f.References[i] = Clip(strings.TrimSpace(ref), maxName)
+	}
+	f.References = unique(f.References, maxReferences)
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}
+
+// fingerprint names a weakness by what stays when lines move, versions rise and texts are reworded.
+func fingerprint(f *model.Finding) string {
+	var parts []string
+	weakness := cmp.Or(Canonical(f.VulnerabilityIDs), f.RuleID, f.Title)
+	switch f.Kind {
+	case model.FindingDependency, model.FindingLicense:
+		parts = []string{weakness, cmp.Or(purlName(f.Component.PURL), f.Component.Name), f.Service}
+		if f.Component.Name == "" {
+			parts = append(parts, f.Location.Path)
+		}
+	case model.FindingSecret:
+		parts = []string{cmp.Or(f.RuleID, f.Title), f.Location.Path, cmp.Or(f.SecretHash, f.ToolID, f.SourceLine)}
+	case model.FindingWeb, model.FindingNetwork:
+		parts = []string{cmp.Or(f.RuleID, weakness), f.Component.Name}
+		if len(f.Endpoints) > 0 { // a ZAP alert lists many; the first may change, its site does not
+			e := f.Endpoints[0]
+			parts = append(parts, e.Protocol, e.Host, strconv.Itoa(int(e.Port)))
+			if len(f.Endpoints) == 1 {
+				parts = append(parts, e.Method, e.Path, e.Param)
+			}
+		}
+	case model.FindingConfiguration:
+		parts = []string{cmp.Or(f.RuleID, weakness), f.Resource, f.Service, f.Location.Path}
+		if f.Resource == "" {
+			parts = append(parts, squeeze(f.SourceLine))
+		}
+	default:
+		parts = []string{cmp.Or(f.RuleID, weakness), f.Location.Path, cmp.Or(squeeze(f.SourceLine), f.ToolID, f.Title)}
+	}
+	h := sha256.New()
+	for _, p := range append([]string{"v1", string(f.Kind)}, parts...) {
+		h.Write([]byte(strings.ToLower(strings.TrimSpace(p))))
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// squeeze leaves out what formatters change.
+func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
