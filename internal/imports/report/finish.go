@@ -127,7 +127,8 @@ func firstLine(s string) string {
 	return line
 }
 
-// fingerprint names a weakness by what stays when lines move, versions rise and texts are reworded.
+// fingerprint names a weakness by what stays when lines move, versions rise and texts are reworded. An importer puts the
+// tool's own stable mark, where there is one, into f.Fingerprint before.
 func fingerprint(f *model.Finding) string {
 	var parts []string
 	weakness := cmp.Or(Canonical(f.VulnerabilityIDs), f.RuleID, f.Title)
@@ -138,7 +139,7 @@ func fingerprint(f *model.Finding) string {
 			parts = append(parts, f.Location.Path)
 		}
 	case model.FindingSecret:
-		parts = []string{cmp.Or(f.RuleID, f.Title), f.Location.Path, cmp.Or(f.SecretHash, f.ToolID, f.SourceLine)}
+		parts = []string{cmp.Or(f.RuleID, f.Title), f.Location.Path, cmp.Or(f.SecretHash, f.Fingerprint, f.SourceLine)}
 	case model.FindingWeb, model.FindingNetwork:
 		parts = []string{cmp.Or(f.RuleID, weakness), f.Component.Name}
 		if len(f.Endpoints) > 0 { // a ZAP alert lists many; the first may change, its site does not
@@ -154,7 +155,7 @@ func fingerprint(f *model.Finding) string {
 			parts = append(parts, squeeze(f.SourceLine))
 		}
 	default:
-		parts = []string{cmp.Or(f.RuleID, weakness), f.Location.Path, cmp.Or(squeeze(f.SourceLine), f.ToolID, f.Title)}
+		parts = []string{cmp.Or(f.RuleID, weakness), f.Location.Path, cmp.Or(f.Fingerprint, squeeze(f.SourceLine), f.Title)}
 	}
 	h := sha256.New()
 	for _, p := range append([]string{"v1", string(f.Kind)}, parts...) {
