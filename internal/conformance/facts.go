@@ -67,7 +67,9 @@ func (l locator) fits(f model.Finding) int {
 	add(2, l.Version != "" && l.Version == f.Component.Version)
 	add(3, l.File != "" && strings.HasSuffix(l.File, f.Location.Path) && f.Location.Path != "")
 	add(2, l.Line != nil && fmt.Sprint(l.Line) == fmt.Sprint(int(f.Location.Line)))
-	add(3, l.Endpoint != "" && slices.ContainsFunc(f.Endpoints, func(e model.Endpoint) bool { return strings.Contains(e.URL, strings.TrimSuffix(l.Endpoint, "/")) || strings.HasSuffix(l.Endpoint, e.URL) }))
+	add(3, l.Endpoint != "" && slices.ContainsFunc(f.Endpoints, func(e model.Endpoint) bool {
+		return strings.Contains(e.URL, strings.TrimSuffix(l.Endpoint, "/")) || strings.HasSuffix(l.Endpoint, e.URL)
+	}))
 	title := strings.Join(strings.Fields(strings.ToLower(f.Title)), " ")
 	wanted := strings.Join(strings.Fields(strings.ToLower(l.Title)), " ")
 	add(3, title == wanted)
@@ -98,6 +100,9 @@ func value(f model.Finding, expr string) any {
 	case "line":
 		return int(f.Location.Line)
 	case "component_name":
+		if f.Component.Name == "" {
+			return f.Resource // of clouds and clusters
+		}
 		return f.Component
 	case "component_version":
 		return f.Component.Version
@@ -208,6 +213,9 @@ func (f fact) agrees(got any) bool {
 		return fmt.Sprint(got) == strconv.Itoa(cwe[0])
 	}
 	want := fmt.Sprint(f.Expected)
+	if strings.HasSuffix(f.Expr, ".path") {
+		want = strings.Trim(want, "/")
+	}
 	if f.Expected == nil {
 		want = ""
 	}

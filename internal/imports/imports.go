@@ -46,6 +46,9 @@ func Detect(f model.File) (string, bool) {
 	if found := detectReport(f.Data); found != nil {
 		return found.ID, true
 	}
+	if found := detectBare(f); found != nil {
+		return found.ID, true
+	}
 	for _, c := range families {
 		if c.sniff(f.Data) {
 			return c.format, true
@@ -210,8 +213,9 @@ func empty(data []byte) bool {
 func reportName(data []byte) string {
 	head := string(data[:min(len(data), 8<<10)])
 	for _, r := range []struct{ mark, name string }{
-		{"sarif", "SARIF"}, {`"bomFormat"`, "CycloneDX"}, {"cyclonedx.org/schema", "CycloneDX"}, {"spdxVersion", "SPDX"}, {`"SchemaVersion"`, "Trivy"},
-		{"<OWASPZAPReport", "ZAP"}, {`"@programName"`, "ZAP"}, {"<nmaprun", "nmap"}, {`"RuleID"`, "Gitleaks"}, {`"check_type"`, "Checkov"},
+		{"spdxVersion", "SPDX"}, {"SPDXVersion:", "SPDX"}, {"csaf_version", "CSAF"}, {"aquasecurity.github.io", "Trivy Operator"}, {`"check_type"`, "Checkov"}, {`"packageManager"`, "Snyk"}, {`"GosecVersion"`, "gosec"}, {`"test_id"`, "Bandit"},
+		{`"scan_info"`, "Brakeman"}, {`"queries_total"`, "KICS"}, {`"rule_provider"`, "tfsec"}, {`"DetectorName"`, "TruffleHog"}, {`"plugins_used"`, "detect-secrets"}, {"<issues burpVersion", "Burp"}, {"<niktoscan", "Nikto"}, {"dependency-check.", "Dependency-Check"},
+		{`"server_scan_results"`, "SSLyze"}, {`"ProductArn"`, "AWS Security Hub"}, {"inspector2", "Amazon Inspector"}, {`"vulnerabilityAlerts"`, "Dependabot"},
 	} {
 		if strings.Contains(head, r.mark) {
 			return r.name

@@ -14,11 +14,11 @@ import (
 // key is what makes two rows of one file the same.
 type key [16]byte
 
-func f2key(f *model.Finding, join string) key {
+func rowKey(f *model.Finding, join string) key {
 	h := sha256.New()
 	parts := []string{join}
 	if join == "" {
-		parts = []string{string(f.Status), string(f.Kind), f.Tool, f.RuleID, f.ToolID, f.Title, f.Component.Name, f.Component.Version, f.Location.Path,
+		parts = []string{string(f.Kind), f.Tool, f.RuleID, f.ToolID, f.Title, f.Component.Name, f.Component.Version, f.Location.Path,
 			strconv.Itoa(int(f.Location.Line)), f.Resource, f.Service, f.SecretHash}
 		parts = append(parts, f.VulnerabilityIDs...)
 		for _, e := range f.Endpoints {
@@ -141,17 +141,14 @@ func fingerprint(f *model.Finding) string {
 	case model.FindingSecret:
 		parts = []string{cmp.Or(f.RuleID, f.Title), f.Location.Path, cmp.Or(f.SecretHash, f.Fingerprint, f.SourceLine)}
 	case model.FindingWeb, model.FindingNetwork:
-		parts = []string{cmp.Or(f.RuleID, weakness), f.Component.Name}
-		if len(f.Endpoints) > 0 { // a ZAP alert lists many; the first may change, its site does not
+		parts = []string{cmp.Or(f.RuleID, weakness), f.Fingerprint}
+		if len(f.Endpoints) > 0 && f.Fingerprint == "" {
 			e := f.Endpoints[0]
-			parts = append(parts, e.Protocol, e.Host, strconv.Itoa(int(e.Port)))
-			if len(f.Endpoints) == 1 {
-				parts = append(parts, e.Method, e.Path, e.Param)
-			}
+			parts = append(parts, e.Protocol, e.Host, strconv.Itoa(int(e.Port)), e.Method, e.Path, e.Param)
 		}
 	case model.FindingConfiguration:
-		parts = []string{cmp.Or(f.RuleID, weakness), f.Resource, f.Service, f.Location.Path}
-		if f.Resource == "" {
+		parts = []string{cmp.Or(f.RuleID, weakness), f.Resource, f.Service, f.Location.Path, f.Fingerprint}
+		if f.Resource == "" && f.Fingerprint == "" {
 			parts = append(parts, squeeze(f.SourceLine))
 		}
 	default:

@@ -318,3 +318,26 @@ func (j *JSON) Twice(first, then func(*JSON, string) error) error {
 	}
 	return nil
 }
+
+// Members gives the names of the members of an object.
+func Members(object jsontext.Value) map[string]bool {
+	names := map[string]bool{}
+	if len(object) == 0 {
+		return names
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(object), options...)
+	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
+		return names
+	}
+	for d.PeekKind() == '"' {
+		token, err := d.ReadToken()
+		if err != nil {
+			return names
+		}
+		names[token.String()] = true
+		if d.SkipValue() != nil {
+			return names
+		}
+	}
+	return names
+}

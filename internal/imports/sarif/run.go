@@ -201,13 +201,13 @@ func (n *run) uri(a artifact) string {
 	if a.URI == "" && a.Index != nil && *a.Index >= 0 && *a.Index < len(n.artifacts) {
 		a = n.artifacts[*a.Index]
 	}
-	path := a.URI
+	path := strings.TrimSpace(a.URI)
 	for range 5 {
 		base, ok := n.bases[a.URIBaseID]
 		if !ok || a.URIBaseID == "" || strings.Contains(base.URI, ":") || strings.HasPrefix(base.URI, "/") || strings.Contains(path, ":") {
 			break
 		}
-		path, a = base.URI+path, base
+		path, a = strings.TrimSpace(base.URI)+path, base
 	}
 	if plain, err := url.PathUnescape(path); err == nil {
 		return plain
