@@ -61,6 +61,10 @@ func Detect(f model.File) (string, bool) {
 type Options struct {
 	Format   string          // take every file as this format; "" detects
 	Explicit map[string]bool // files that a person named one by one: an unknown format is an error there
+
+	// Finding takes the findings of reports one by one, so that a large report is never held as a whole; then the
+	// inspection holds none. Rows that say the same come one by one with the same fingerprint: model.Finding.Merge joins them.
+	Finding func(model.Finding) error
 }
 
 // sorted is what an import holds, by format.
@@ -74,6 +78,7 @@ func Inspect(files []model.File, o Options) (*model.Inspection, error) {
 	if o.Format != "" && !slices.Contains(Formats(), o.Format) {
 		return nil, model.Fail("--format", 0, "There is no format %q that Muster reads; there are %s.", o.Format, strings.Join(Formats(), ", "))
 	}
+	defer careful(files)()
 	s := &sorted{result: model.New()}
 	for _, f := range files {
 		if err := s.place(f, o); err != nil {
@@ -142,7 +147,7 @@ func (s *sorted) place(f model.File, o Options) error {
 }
 
 func (s *sorted) report(text model.File, f *report.Format, o Options) error {
-	found, err := readReport(text, f, o.Format != "")
+	found, err := readReport(text, f, o.Format != "", o.Finding)
 	if err != nil {
 		return err
 	}

@@ -58,8 +58,7 @@ func (r *Report) Table(need []string, fn func(*Line)) error {
 		return model.Fail(r.File.Path, 1, "This is not a %s report: the column %s is missing.", r.Format.Name, strings.Join(missing, " and "))
 	}
 	if bytes.Count(data, []byte(`"`))%2 != 0 {
-		r.Partial = true
-		r.Problem("Its quotation marks are not in pairs: the file may be cut off.")
+		r.Incomplete("Its quotation marks are not in pairs: the file may be cut off.")
 	}
 	return r.lines(c, columns, fn)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -24,7 +25,10 @@ type JSON struct {
 }
 
 // options: real reports repeat keys and hold broken letters.
-var options = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+var (
+	options = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+	quick   = json.JoinOptions(options...)
+)
 
 // JSON begins to read the file as JSON.
 func (r *Report) JSON() *JSON {
@@ -112,9 +116,15 @@ func (j *JSON) Read(v any) error {
 	return decode(value, v)
 }
 
+// decode takes the quick way for values that are as the importer describes them, and the lenient one for others.
 func decode(value jsontext.Value, v any) error {
-	err := json.Unmarshal(value, v, lenient)
+	err := json.Unmarshal(value, v, quick)
 	var semantic *json.SemanticError
+	if !errors.As(err, &semantic) {
+		return err
+	}
+	reflect.ValueOf(v).Elem().SetZero()
+	err = json.Unmarshal(value, v, lenient)
 	if errors.As(err, &semantic) {
 		return nil // what could be read of it is there
 	}
@@ -142,23 +152,30 @@ func Each[T any](j *JSON, fn func(*T)) error {
 		var v T
 		err := j.Read(&v)
 		if err == nil {
+			j.r.at = j.place()
 			fn(&v)
 		}
 		return err
 	})
 }
 
+// Odd passes over a row that is no object, and says so.
+func (j *JSON) Odd() error {
+	err := j.Skip()
+	if err == nil {
+		j.r.rows++
+		j.r.at = j.place()
+		j.r.Skip("This row is not an object, so it was left out.")
+	}
+	return err
+}
+
 // Row reads one row.
 func Row[T any](j *JSON, fn func(*T)) error {
-	j.r.rows++
 	if j.Kind() != '{' {
-		err := j.Skip()
-		if err == nil {
-			j.r.at = j.place()
-			j.r.Skip("This row is not an object, so it was left out.")
-		}
-		return err
+		return j.Odd()
 	}
+	j.r.rows++
 	var row T
 	err := j.Read(&row)
 	if err != nil {
@@ -173,6 +190,9 @@ func Row[T any](j *JSON, fn func(*T)) error {
 func (j *JSON) place() string {
 	if p := j.d.StackPointer(); p != "" {
 		return j.under + string(p)
+	}
+	if j.under != "" {
+		return j.under
 	}
 	end := min(j.base+int(j.d.InputOffset()), len(j.r.File.Data))
 	if end > j.counted {
@@ -311,7 +331,7 @@ func (j *JSON) Twice(first, then func(*JSON, string) error) error {
 		return err
 	}
 	for _, fn := range []func(*JSON, string) error{first, then} {
-		inner := &JSON{r: j.r, d: jsontext.NewDecoder(bytes.NewBuffer(value), options...), under: j.place()}
+		inner := &JSON{r: j.r, d: jsontext.NewDecoder(bytes.NewBuffer(value), options...), under: j.under + string(j.d.StackPointer())}
 		if err := inner.Object(func(key string) error { return fn(inner, key) }); err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ var known = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:
 var login = regexp.MustCompile(`(://[^/\s:@"']{0,100}:)([^@\s/"']{1,200})(@)`)
 
 // triggers must stand in a text before the patterns are tried, which is slow.
-var triggers = []string{"PRIVATE KEY", "AKIA", "ASIA", "gh", "glpat-", "xox", "sk_live_", "AIza", "eyJ"}
+var triggers = []string{"PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "sk_live_", "AIza", "eyJ"}
 
 // Redact masks the secrets in a text that show by their form: keys, tokens of the large services, logins in addresses.
 func Redact(text string) string {

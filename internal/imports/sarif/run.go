@@ -15,6 +15,7 @@ import (
 type run struct {
 	*report.Report
 	tool      string
+	looksFor  model.FindingKind
 	ended     string
 	driver    component
 	others    []component
@@ -48,6 +49,34 @@ type rule struct {
 	Relationships []struct {
 		Target reference `json:"target"`
 	} `json:"relationships"`
+
+	read bool // what follows was taken out of the members above
+	cwes []int
+	ids  []string
+}
+
+// identify collects once what all results of a rule share.
+func (r *rule) identify(n *run) {
+	if r.read {
+		return
+	}
+	r.read = true
+	r.cwes = append(tagged(append(r.Properties.Tags, r.ID)), report.CWEs(r.Properties.CWE...)...)
+	for _, rel := range r.Relationships {
+		r.cwes = append(r.cwes, n.taxon(rel.Target)...)
+	}
+	r.ids = report.FindIDs(append(r.Properties.CVE, r.Properties.Tags...)...)
+}
+
+// tagged reads the weaknesses that tags name.
+func tagged(tags []string) []int {
+	var out []int
+	for _, tag := range tags {
+		if strings.Contains(strings.ToLower(tag), "cwe") {
+			out = append(out, report.CWEs(tag)...)
+		}
+	}
+	return out
 }
 
 type invocation struct {
@@ -75,7 +104,7 @@ func (n *run) about(j *report.JSON, key string) error {
 			Extensions []component `json:"extensions"`
 		}
 		err := j.Read(&tool)
-		n.driver, n.others, n.tool = tool.Driver, tool.Extensions, tool.Driver.Name
+		n.driver, n.others, n.tool, n.looksFor = tool.Driver, tool.Extensions, tool.Driver.Name, toolKind(tool.Driver.Name)
 		n.rules = map[string]*rule{}
 		for _, c := range append([]component{n.driver}, n.others...) {
 			for i := range c.Rules {
@@ -120,16 +149,14 @@ func (n *run) invoked(all []invocation) {
 			n.ended = v.StartTime
 		}
 		if v.Successful != nil && !*v.Successful {
-			n.Partial = true
-			n.Problem("%s says that its run failed, so findings may be missing.", n.tool)
+			n.Incomplete("%s says that its run failed, so findings may be missing.", n.tool)
 		}
 		for _, o := range v.Overrides {
 			n.overrides[o.Descriptor.ID] = o.Configuration.Level
 		}
 		for _, note := range v.Notifications {
 			if note.Level == "error" {
-				n.Partial = true
-				n.Problem("%s reports an error: %s", n.tool, note.Message.Text)
+				n.Incomplete("%s reports an error: %s", n.tool, note.Message.Text)
 			}
 		}
 	}
@@ -209,8 +236,10 @@ func (n *run) uri(a artifact) string {
 		}
 		path, a = strings.TrimSpace(base.URI)+path, base
 	}
-	if plain, err := url.PathUnescape(path); err == nil {
-		return plain
+	if strings.Contains(path, "%") {
+		if plain, err := url.PathUnescape(path); err == nil {
+			return plain
+		}
 	}
 	return path
 }
@@ -240,16 +269,20 @@ var tools = []struct {
 	{model.FindingWeb, []string{"zap", "nuclei", "burp", "nikto"}},
 }
 
-// kind says what a finding is, by the tool and by the rule's tags.
-func (n *run) kind(f *model.Finding, r *rule) {
-	f.Kind = model.FindingCode
-	name := strings.ToLower(n.tool)
+// toolKind says what a tool looks for, by its name.
+func toolKind(name string) model.FindingKind {
+	name = strings.ToLower(name)
 	for _, t := range tools {
 		if slices.ContainsFunc(t.words, func(w string) bool { return strings.Contains(name, w) }) {
-			f.Kind = t.kind
-			break
+			return t.kind
 		}
 	}
+	return model.FindingCode
+}
+
+// kind says what a finding is, by the tool and by the rule's tags.
+func (n *run) kind(f *model.Finding, r *rule) {
+	f.Kind = n.looksFor
 	for _, tag := range r.Properties.Tags {
 		switch strings.ToLower(tag) {
 		case "secret", "secrets":

@@ -120,7 +120,7 @@ func read(r *report.Report) error {
 			return j.Read(&r.Version)
 		case "runs":
 			return j.List(func() error {
-				n := &run{Report: r}
+				n := &run{Report: r, looksFor: model.FindingCode}
 				return j.Twice(n.about, func(j *report.JSON, key string) error {
 					if key != "results" {
 						return nil
@@ -219,19 +219,11 @@ func (n *run) place(f *model.Finding, v *result) {
 
 // identify collects what names the weakness and the row.
 func (n *run) identify(f *model.Finding, v *result, rule *rule) {
-	f.VulnerabilityIDs = report.FindIDs(slices.Concat([]string{f.RuleID}, v.Properties.CVE, rule.Properties.CVE, rule.Properties.Tags, v.Properties.Tags)...)
-	tags := slices.Concat(rule.Properties.Tags, v.Properties.Tags, []string{rule.ID})
-	for _, tag := range tags {
-		if strings.Contains(strings.ToLower(tag), "cwe") {
-			f.CWEs = append(f.CWEs, report.CWEs(tag)...)
-		}
-	}
-	f.CWEs = append(f.CWEs, report.CWEs(slices.Concat(v.Properties.CWE, rule.Properties.CWE)...)...)
+	rule.identify(n)
+	f.VulnerabilityIDs = slices.Concat(report.FindIDs(f.RuleID), report.FindIDs(v.Properties.CVE...), rule.ids, report.FindIDs(v.Properties.Tags...))
+	f.CWEs = slices.Concat(tagged(v.Properties.Tags), report.CWEs(v.Properties.CWE...), rule.cwes)
 	for _, taxon := range v.Taxa {
 		f.CWEs = append(f.CWEs, n.taxon(taxon)...)
-	}
-	for _, r := range rule.Relationships {
-		f.CWEs = append(f.CWEs, n.taxon(r.Target)...)
 	}
 	marks := v.Fingerprints
 	if len(marks) == 0 {
