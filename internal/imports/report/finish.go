@@ -113,6 +113,7 @@ func texts(f *model.Finding) {
 	f.Remediation = Clip(strings.TrimSpace(f.Remediation), maxText)
 	f.SourceLine = Redact(Clip(strings.TrimSpace(f.SourceLine), maxSource))
 	f.Title = Redact(f.Title)
+	blind(f)
 	f.StatusReason = Clip(strings.TrimSpace(f.StatusReason), maxSource)
 	f.Location.Path, f.Resource, f.Service = Clip(f.Location.Path, maxName), Clip(f.Resource, maxName), Clip(f.Service, maxName)
 	f.Confidence = Clip(f.Confidence, 60)
