@@ -283,6 +283,11 @@ func TestEmptyAndOddReports(t *testing.T) {
 		"a generic row with unknown members": {"generic", "a.json", `{"findings": [{"title": "a", "severity": "Low", "description": "b", "sevrity": 1}]}`, "does not have: sevrity"},
 		"a table without its columns":        {"generic", "a.csv", "Name,Value\na,b\n", "column Title and Severity is missing"},
 		"govulncheck's SARIF":                {"govulncheck", "a.json", `{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "govulncheck"}}, "results": []}]}`, "a SARIF report"},
+		"runs that are null":                 {"", "a.json", `{"version": "2.1.0", "runs": null}`, "not a SARIF report"},
+		"runs that are no list":              {"sarif", "a.json", `{"version": "2.1.0", "runs": {}}`, "not a SARIF report"},
+		"matches that are no list":           {"grype", "a.json", `{"matches": "none", "descriptor": {}}`, "should be a list"},
+		"targets that are no list":           {"trivy", "a.json", `{"SchemaVersion": 2, "Results": {}}`, "not a Trivy report"},
+		"sites that are no list":             {"", "a.json", `{"@programName": "ZAP", "site": "none"}`, "should be a list"},
 		"vulnerabilities missing":            {"gitlab-sast", "a.json", `{"version": "15.0.0", "scan": {"type": "sast"}}`, "not a GitLab SAST report"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -134,21 +134,26 @@ func decode(value jsontext.Value, v any) error {
 // Rows reads a list of rows, one at a time; null is an empty list, and an object that stands alone is a list of one.
 // A row that is no object becomes a problem.
 func Rows[T any](j *JSON, fn func(*T)) error {
-	if j.Kind() == '{' {
-		return Row(j, fn)
-	}
-	if k := j.Kind(); k != '[' {
-		if k != 'n' {
-			j.r.Problem("%s is not a list, so it was left out.", j.place())
-		}
-		return j.Skip()
-	}
-	return j.List(func() error { return Row(j, fn) })
+	return j.rows(func() error { return Row(j, fn) })
 }
 
-// Each reads a list of objects that are no rows themselves; what is no list or no object is passed over.
+// rows calls fn for each of the values that come next. What is neither a list, nor null, nor one row, is an error: it
+// must not look as if nothing was found.
+func (j *JSON) rows(fn func() error) error {
+	switch j.Kind() {
+	case '[':
+		return j.List(fn)
+	case '{':
+		return fn()
+	case 'n', 0:
+		return j.Skip()
+	}
+	return &model.Error{Path: j.r.File.Path, At: j.place(), Reason: fmt.Sprintf("This should be a list, so the file is no %s report.", j.r.Format.Name)}
+}
+
+// Each reads a list of objects that are no rows themselves.
 func Each[T any](j *JSON, fn func(*T)) error {
-	return j.List(func() error {
+	return j.rows(func() error {
 		var v T
 		err := j.Read(&v)
 		if err == nil {

@@ -119,18 +119,31 @@ func read(r *report.Report) error {
 		case "version":
 			return j.Read(&r.Version)
 		case "runs":
-			return j.List(func() error {
-				n := &run{Report: r, looksFor: model.FindingCode}
-				return j.Twice(n.about, func(j *report.JSON, key string) error {
-					if key != "results" {
-						return nil
-					}
-					return report.Rows(j, n.add)
-				})
-			})
+			if j.Kind() != '[' {
+				return r.Wrong()
+			}
+			return j.List(func() error { return readRun(r, j) })
 		}
 		return nil
 	})
+}
+
+func readRun(r *report.Report, j *report.JSON) error {
+	if j.Kind() != '{' {
+		return j.Odd()
+	}
+	n, scanned := &run{Report: r, looksFor: model.FindingCode}, false
+	err := j.Twice(n.about, func(j *report.JSON, key string) error {
+		if key != "results" {
+			return nil
+		}
+		scanned = j.Kind() != 'n'
+		return report.Rows(j, n.add)
+	})
+	if err == nil && !scanned { // which is how a tool says that it did not get so far
+		n.Incomplete("A run of %s has no list of results: it did not scan.", cmp.Or(n.tool, "an unnamed tool"))
+	}
+	return err
 }
 
 // add makes a finding of a result.

@@ -97,6 +97,9 @@ func (s *scan) inCluster(v *resource) {
 
 // results reads a list of targets, row by row: one target may hold all of a large report.
 func (s *scan) results(j *report.JSON) error {
+	if k := j.Kind(); k != '[' && k != 'n' {
+		return s.Wrong()
+	}
 	return j.List(func() error {
 		if j.Kind() != '{' {
 			return j.Odd()
