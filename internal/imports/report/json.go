@@ -199,78 +199,16 @@ func (j *JSON) place() string {
 	if j.under != "" {
 		return j.under
 	}
-	end := min(j.base+int(j.d.InputOffset()), len(j.r.File.Data))
+	return j.lineAt(min(j.base+int(j.d.InputOffset()), len(j.r.File.Data)))
+}
+
+// lineAt names the line of a place further on than all before.
+func (j *JSON) lineAt(end int) string {
 	if end > j.counted {
 		j.lines += bytes.Count(j.r.File.Data[j.counted:end], []byte("\n"))
 		j.counted = end
 	}
 	return fmt.Sprintf("line %d", j.lines+1)
-}
-
-// Documents calls fn for every value of a stream: of a list at the top, of JSON lines, or of objects that follow each
-// other. A broken line is a problem, and the next is read; a cut-off end makes the report a part.
-func (j *JSON) Documents(fn func() error) error {
-	if j.Kind() == '[' {
-		if err := j.List(fn); err != nil {
-			return err
-		}
-		return j.End()
-	}
-	if j.Kind() != '{' {
-		if k := j.Kind(); k == 0 {
-			_, err := j.d.ReadToken()
-			return orEnd(err)
-		}
-		return j.r.Wrong()
-	}
-	for {
-		if j.Kind() == 0 && len(bytes.TrimSpace(j.d.UnreadBuffer())) == 0 {
-			return nil
-		}
-		err := fn()
-		if err != nil && !j.resume(err) {
-			return err
-		}
-	}
-}
-
-// resume goes on after a broken line, and reports whether it is one.
-func (j *JSON) resume(err error) bool {
-	var syntax *jsontext.SyntacticError
-	cut := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
-	if !errors.As(err, &syntax) && !cut {
-		return false
-	}
-	data, from := j.r.File.Data, j.base+int(j.d.InputOffset())
-	if syntax != nil {
-		from = max(from, j.base+int(syntax.ByteOffset))
-	}
-	if !bytes.Contains(data[:min(from, len(data))], []byte("\n")) && !bytes.Contains(data, []byte("\n{")) {
-		return false // one document, not a stream of lines
-	}
-	from = min(from, len(data))
-	j.r.at = fmt.Sprintf("line %d", 1+bytes.Count(data[:from], []byte("\n")))
-	j.r.rows++
-	next := bytes.Index(data[max(from-1, 0):], []byte("\n{"))
-	j.r.Partial = true
-	if cut || next < 0 {
-		j.r.Skip("The file ends in the middle of this row: probably a cut-off upload. What came before it was read.")
-		next = len(data)
-	} else {
-		j.r.Skip("This line is not valid JSON, so it was left out.")
-		next += max(from-1, 0) + 1
-	}
-	j.base = next
-	j.d = jsontext.NewDecoder(bytes.NewBuffer(data[next:]), options...)
-	return true
-}
-
-// End demands that nothing follows.
-func (j *JSON) End() error {
-	if rest := bytes.TrimSpace(j.d.UnreadBuffer()); len(rest) > 0 {
-		return model.Fail(j.r.File.Path, j.r.line(j.base+int(j.d.InputOffset())), "There is more text after the end of the JSON document.")
-	}
-	return nil
 }
 
 // Top reads the object that the whole file is. The members that need say which format it is; one of them must be there.
