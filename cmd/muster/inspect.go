@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -25,7 +28,7 @@ func (c inspectCmd) Run(o output) error {
 		return err
 	}
 	if c.JSON {
-		return printJSON(o.out, found)
+		return printLists(o.out, found)
 	}
 	return printInspection(o.out, found)
 }
@@ -41,6 +44,47 @@ func inspect(paths []string, format string) (*model.Inspection, error) {
 	}
 	found.Problems = append(found.Problems, gathered.Problems...)
 	return found, nil
+}
+
+// printLists prints what printJSON would, element by element: a large report is not held a second time as text.
+func printLists(out io.Writer, found *model.Inspection) error {
+	w := bufio.NewWriter(out)
+	v := reflect.ValueOf(found).Elem()
+	fmt.Fprint(w, "{")
+	for i := range v.NumField() {
+		if i > 0 {
+			fmt.Fprint(w, ",")
+		}
+		fmt.Fprintf(w, "\n  %q: [", v.Type().Field(i).Tag.Get("json"))
+		if err := printList(w, v.Field(i)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprint(w, "\n}\n")
+	return w.Flush()
+}
+
+func printList(w io.Writer, list reflect.Value) error {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetIndent("    ", "  ")
+	e.SetEscapeHTML(false)
+	for i := range list.Len() {
+		text.Reset()
+		if err := e.Encode(list.Index(i).Addr().Interface()); err != nil {
+			return err
+		}
+		mark := "\n    "
+		if i > 0 {
+			mark = ",\n    "
+		}
+		fmt.Fprintf(w, "%s%s", mark, bytes.TrimRight(text.Bytes(), "\n"))
+	}
+	if list.Len() > 0 {
+		fmt.Fprint(w, "\n  ")
+	}
+	_, err := io.WriteString(w, "]")
+	return err
 }
 
 func printJSON(w io.Writer, v any) error {
