@@ -25,8 +25,11 @@ func fuzzed(f *testing.F, formats ...string) {
 		for _, format := range formats {
 			start := time.Now()
 			found, err := readOne(model.File{Path: "in", Data: data}, format)
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("it took %v", took)
+			if took := time.Since(start); took > time.Second { // once more, since the machine may be busy
+				start = time.Now()
+				if _, again := readOne(model.File{Path: "in", Data: data}, format); time.Since(start) > time.Second {
+					t.Errorf("it took %v and %v (%v)", took, time.Since(start), again)
+				}
 			}
 			if err != nil {
 				continue
