@@ -14,7 +14,7 @@ import (
 const (
 	maxDepth      = 200       // of XML; JSON stops at 10,000 by its decoder
 	maxTokens     = 20 << 20  // of XML
-	maxRows       = 2_000_000 // of CSV
+	maxRows       = 1_000_000 // of CSV
 	maxBroken     = 10_000    // lines of a stream
 	maxProblems   = 100       // shown for one file; the rest is counted
 	maxEndpoints  = model.MaxEndpoints

@@ -82,6 +82,7 @@ func TestJSON(t *testing.T) {
 		"a list instead of lines":        {format: stream, text: `[{"id": "a"}, {"id": "b"}]`, findings: 2},
 		"a broken line":                  {format: stream, text: "{\"id\": \"a\"}\n{\"id\": oops}\n{\"id\": \"c\"}\n", findings: 2, problems: 1, partial: true},
 		"a cut-off last line":            {format: stream, text: "{\"id\": \"a\"}\n{\"id\": \"b", findings: 1, problems: 1, partial: true},
+		"mostly broken lines":            {format: stream, text: "{\"id\": \"a\"}\n" + strings.Repeat("{x}\n", 20_000), fails: "cannot be read"},
 		"one cut-off line":               {format: stream, text: `{"id": "a`, fails: "ends in the middle"},
 		"no line":                        {format: stream, text: ""},
 		"lines of something else":        {format: stream, text: "hello\n", fails: "not a Stream report"},

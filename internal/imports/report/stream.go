@@ -32,6 +32,9 @@ func (j *JSON) Documents(fn func() error) error {
 		}
 		err := fn()
 		if err != nil && !j.resume(err) {
+			if j.base > 0 {
+				return model.Fail(j.r.File.Path, j.lines+1, "More than %d of the rows before this one cannot be read: this is no %s report.", maxBroken, j.r.Format.Name)
+			}
 			return err
 		}
 	}
