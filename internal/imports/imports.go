@@ -15,6 +15,7 @@ import (
 	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 	"muster/internal/imports/openapi"
+	"muster/internal/imports/report"
 )
 
 // family is one format that Muster reads.
@@ -32,10 +33,22 @@ var families = []family{
 }
 
 // Formats lists the names for --format.
-func Formats() []string { return []string{"kubernetes", "compose", "openapi"} }
+func Formats() []string {
+	names := []string{"kubernetes", "compose", "openapi"}
+	for _, f := range reports {
+		names = append(names, f.ID)
+	}
+	return names
+}
 
 // Detect names the format of a file from its content.
 func Detect(f model.File) (string, bool) {
+	if found := detectReport(f.Data); found != nil {
+		return found.ID, true
+	}
+	if found := detectBare(f); found != nil {
+		return found.ID, true
+	}
 	for _, c := range families {
 		if c.sniff(f.Data) {
 			return c.format, true
@@ -48,6 +61,10 @@ func Detect(f model.File) (string, bool) {
 type Options struct {
 	Format   string          // take every file as this format; "" detects
 	Explicit map[string]bool // files that a person named one by one: an unknown format is an error there
+
+	// Finding takes the findings of reports one by one, so that a large report is never held as a whole; then the
+	// inspection holds none. Rows that say the same come one by one with the same fingerprint: model.Finding.Merge joins them.
+	Finding func(model.Finding) error
 }
 
 // sorted is what an import holds, by format.
@@ -61,6 +78,7 @@ func Inspect(files []model.File, o Options) (*model.Inspection, error) {
 	if o.Format != "" && !slices.Contains(Formats(), o.Format) {
 		return nil, model.Fail("--format", 0, "There is no format %q that Muster reads; there are %s.", o.Format, strings.Join(Formats(), ", "))
 	}
+	defer careful(files)()
 	s := &sorted{result: model.New()}
 	for _, f := range files {
 		if err := s.place(f, o); err != nil {
@@ -77,6 +95,11 @@ func Inspect(files []model.File, o Options) (*model.Inspection, error) {
 
 func (s *sorted) place(f model.File, o Options) error {
 	text, err := limit.Text(f)
+	if err != nil {
+		if western, ok := decoded(f); ok {
+			text, err = limit.Text(western)
+		}
+	}
 	if isEnv(f.Path) && err == nil {
 		if len(f.Data) > limit.Dotenv {
 			return model.Fail(f.Path, 0, "It is larger than %d MB, the most that Muster reads of variables.", limit.Dotenv>>20)
@@ -92,11 +115,14 @@ func (s *sorted) place(f model.File, o Options) error {
 		return nil
 	}
 	format := o.Format
-	if format != "" && empty(text.Data) {
-		return model.Fail(f.Path, 0, "It is empty, or holds only comments.")
-	}
 	if format == "" {
 		format, _ = Detect(text)
+	}
+	if f := reportFormat(format); f != nil {
+		return s.report(text, f, o)
+	}
+	if format != "" && empty(text.Data) {
+		return model.Fail(f.Path, 0, "It is empty, or holds only comments.")
 	}
 	if format == "" {
 		return s.unknown(text, o)
@@ -117,6 +143,15 @@ func (s *sorted) place(f model.File, o Options) error {
 	case "openapi":
 		s.openapi = append(s.openapi, text)
 	}
+	return nil
+}
+
+func (s *sorted) report(text model.File, f *report.Format, o Options) error {
+	found, err := readReport(text, f, o.Format != "", o.Finding)
+	if err != nil {
+		return err
+	}
+	s.result.Add(found)
 	return nil
 }
 
@@ -144,53 +179,6 @@ func guard(f model.File, format string) error {
 		return limit.WholeJSON(f)
 	}
 	return nil
-}
-
-func (s *sorted) unknown(f model.File, o Options) error {
-	reason := "It is of no format that Muster reads: " + strings.Join(Formats(), ", ") + "."
-	if name := reportName(f.Data); name != "" {
-		reason = "This is a scanner report (" + name + "); Muster cannot read those yet."
-	} else if empty(f.Data) {
-		reason = "It is empty, or holds only comments."
-	}
-	if o.Explicit[f.Path] {
-		return model.Fail(f.Path, 0, "%s", reason)
-	}
-	s.problem(f, reason)
-	return nil
-}
-
-func (s *sorted) problem(f model.File, message string) {
-	s.result.Problems = append(s.result.Problems, model.Problem{Path: f.Path, Message: message})
-}
-
-// isEnv tells files of variables by their name: their content has no form of its own.
-func isEnv(name string) bool {
-	base := path.Base(name)
-	return base == ".env" || strings.HasPrefix(base, ".env.") || strings.HasSuffix(base, ".env")
-}
-
-func empty(data []byte) bool {
-	for line := range strings.Lines(string(data)) {
-		if t := strings.TrimSpace(line); t != "" && t[0] != '#' && t != "---" && t != "null" {
-			return false
-		}
-	}
-	return true
-}
-
-// reportName recognises the reports of common scanners, to say what a file is instead of that it is unknown.
-func reportName(data []byte) string {
-	head := string(data[:min(len(data), 8<<10)])
-	for _, r := range []struct{ mark, name string }{
-		{"sarif", "SARIF"}, {`"bomFormat"`, "CycloneDX"}, {"cyclonedx.org/schema", "CycloneDX"}, {"spdxVersion", "SPDX"}, {`"SchemaVersion"`, "Trivy"},
-		{"<OWASPZAPReport", "ZAP"}, {`"@programName"`, "ZAP"}, {"<nmaprun", "nmap"}, {`"RuleID"`, "Gitleaks"}, {`"check_type"`, "Checkov"},
-	} {
-		if strings.Contains(head, r.mark) {
-			return r.name
-		}
-	}
-	return ""
 }
 
 // read hands each family its files.

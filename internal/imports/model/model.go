@@ -36,6 +36,7 @@ type Input struct {
 	SHA256  string `json:"sha256"`
 	Bytes   int64  `json:"bytes"`
 	Note    string `json:"note"`
+	Partial bool   `json:"partial"` // the report says or shows that it does not cover everything: a failed part, a cut-off end
 }
 
 // Problem is something in the files that a person should know: a skipped row, a duplicate object,
@@ -158,7 +159,11 @@ func (i *Inspection) Add(o *Inspection) {
 	i.Unresolved = append(i.Unresolved, o.Unresolved...)
 	i.Components = append(i.Components, o.Components...)
 	i.Operations = append(i.Operations, o.Operations...)
-	i.Findings = append(i.Findings, o.Findings...)
+	if len(i.Findings) == 0 && len(o.Findings) > 0 {
+		i.Findings = o.Findings // many and large: not copied
+	} else {
+		i.Findings = append(i.Findings, o.Findings...)
+	}
 	i.Problems = append(i.Problems, o.Problems...)
 }
 
@@ -437,9 +442,4 @@ type Operation struct {
 	Input    string `json:"input"`    // the path of the file
 	Service  string `json:"service"`  // the service the document belongs to, where the files say
 	At       string `json:"at"`
-}
-
-// Finding is one row of a scanner report. Reports are read by a later importer family; manifests make none.
-type Finding struct {
-	Title string `json:"title"`
 }
