@@ -386,8 +386,17 @@ func (s *Service) insertSession(ctx context.Context, row *Session) error {
 	return insert(ctx, s.db, "session", row)
 }
 
-func (s *Service) sessionByToken(ctx context.Context, token string) (Session, bool, error) {
-	return take(ctx, "session", database.Of[Session](s.db.Conn(ctx)).Where("token_hash = ?", secret.Hash(token)))
+// visitor is a session with its user, read in one go at each request.
+type visitor struct {
+	Session `gorm:"embedded"`
+	User    User `gorm:"foreignKey:UserID"`
+}
+
+// TableName says where to begin.
+func (visitor) TableName() string { return "sessions" }
+
+func (s *Service) visitorByToken(ctx context.Context, token string) (visitor, bool, error) {
+	return take(ctx, "session", database.Of[visitor](s.db.Conn(ctx).Joins("User")).Where("sessions.token_hash = ?", secret.Hash(token)))
 }
 
 func (s *Service) touchSession(ctx context.Context, hash string, now time.Time) error {

@@ -62,17 +62,13 @@ func (s *Service) lines(ctx context.Context, run int64, number int) ([]Line, err
 	return database.List(ctx, "log of a run", database.Of[Line](s.db.Conn(ctx)).Where("run_id = ?", run).Order("id").Offset((number-1)*LinesSize).Limit(LinesSize))
 }
 
-func (s *Service) due(ctx context.Context) ([]Run, error) {
-	return database.List(ctx, "due reminders", database.Of[Run](s.db.Conn(ctx)).Where("due").Order("id").Limit(maxAttention))
+// needing are the reminders that are due and the runs that gave up, in one question: the overview asks at each visit.
+func (s *Service) needing(ctx context.Context) ([]Run, error) {
+	return database.List(ctx, "runs that need somebody", database.Of[Run](s.db.Conn(ctx)).Where("due OR state = ?", Dead).Order("id").Limit(mostNeeding))
 }
 
-func (s *Service) countDead(ctx context.Context) (int64, error) {
-	n, err := database.Of[Run](s.db.Conn(ctx)).Where("state = ?", Dead).Count(ctx, "*")
-	if err != nil {
-		return 0, fmt.Errorf("count runs that gave up: %w", err)
-	}
-	return n, nil
-}
+// mostNeeding is how many runs that need somebody are looked at.
+const mostNeeding = 200
 
 // settleReminder marks a reminder, and those of its schedule before it, as done.
 func (s *Service) settleReminder(ctx context.Context, r *Run) error {
