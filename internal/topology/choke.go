@@ -402,6 +402,7 @@ func (t *trial) findHurt(drop []int32, c *closer) {
 	g := c.g
 	head := g.edges[drop[0]].to
 	single := !slices.ContainsFunc(drop, func(e int32) bool { return g.edges[e].to != head })
+	single = single && slices.ContainsFunc(g.back[g.firstBack[head]:g.firstBack[head+1]], c.leads) // else nothing leads there any more
 	if single {
 		t.climb(head, c)
 	}
