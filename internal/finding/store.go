@@ -1,0 +1,173 @@
+package finding
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"muster/internal/database"
+)
+
+// newestRun is the report of a scope that counts, the zero one where there is none.
+func (s *Service) newestRun(ctx context.Context, sc scope) (ReportRun, error) {
+	run, _, err := database.Take(ctx, "report", gorm.G[ReportRun](s.db.Conn(ctx)).
+		Where("source_id = ? AND tool = ? AND scope_service = ? AND undone_at IS NULL", sc.source, sc.tool, sc.scopeService).Order("id DESC").Limit(1))
+	return run, err
+}
+
+// byKeys finds the findings of keys.
+func (s *Service) byKeys(ctx context.Context, keys []string, into map[string]int64) error {
+	keys = set(keys)
+	for len(keys) > 0 {
+		n := min(len(keys), 500)
+		rows, err := database.List(ctx, "keys of findings", gorm.G[keyRow](s.db.Conn(ctx)).Select("key", "finding_id").Where("key IN ?", keys[:n]))
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			into[r.Key] = r.FindingID
+		}
+		keys = keys[n:]
+	}
+	return nil
+}
+
+// load reads findings with their sources and what closed them last.
+func (s *Service) load(ctx context.Context, ids []int64, into map[int64]*entry) error {
+	return database.Chunks(set(ids), func(some []int64) error {
+		findings, err := database.List(ctx, "findings", gorm.G[Finding](s.db.Conn(ctx)).Where("id IN ?", some))
+		if err != nil {
+			return err
+		}
+		var over []int64
+		for i := range findings {
+			f := findings[i]
+			into[f.ID] = &entry{before: &findings[i], now: f}
+			if f.State == Fixed || f.State == Closed {
+				over = append(over, f.ID)
+			}
+		}
+		sources, err := database.List(ctx, "sources of findings", gorm.G[Source](s.db.Conn(ctx)).Where("finding_id IN ?", some).Order("id"))
+		if err != nil {
+			return err
+		}
+		for _, r := range sources {
+			if e := into[r.FindingID]; e != nil {
+				e.sources, e.sourcesBefore = append(e.sources, r), append(e.sourcesBefore, r)
+			}
+		}
+		return s.closures(ctx, over, into)
+	})
+}
+
+// closures finds the event that closed each finding last.
+func (s *Service) closures(ctx context.Context, ids []int64, into map[int64]*entry) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	events, err := database.List(ctx, "closures", gorm.G[Event](s.db.Conn(ctx)).Select("id", "finding_id").
+		Where("finding_id IN ? AND to_state IN ? AND from_state <> to_state", ids, []State{Fixed, Closed}).Order("id"))
+	for _, v := range events {
+		into[v.FindingID].closure = v.ID
+	}
+	return err
+}
+
+// saw notes that sources see again what they saw.
+func (s *Service) saw(ctx context.Context, ids []int64) error {
+	now := s.db.Now(ctx)
+	return database.Chunks(set(ids), func(some []int64) error {
+		if err := s.db.Conn(ctx).Model(&Source{}).Where("id IN ?", some).Update("last_seen", now).Error; err != nil {
+			return fmt.Errorf("note what was seen: %w", err)
+		}
+		return nil
+	})
+}
+
+// dropCounts removes counters that count nothing.
+func (s *Service) dropCounts(ctx context.Context) error {
+	if _, err := gorm.G[Count](s.db.Conn(ctx)).Where("n = 0").Delete(ctx); err != nil {
+		return fmt.Errorf("tidy counters: %w", err)
+	}
+	return nil
+}
+
+// keysTaken reads the keys of findings that become part of another.
+func (s *Service) keysTaken(ctx context.Context, entries []*entry) (map[int64][]string, error) {
+	var ids []int64
+	for _, e := range entries {
+		ids = append(ids, e.took...)
+	}
+	had := map[int64][]string{}
+	return had, database.Chunks(set(ids), func(some []int64) error {
+		rows, err := database.List(ctx, "keys of findings", gorm.G[keyRow](s.db.Conn(ctx)).Where("finding_id IN ?", some))
+		for _, r := range rows {
+			had[r.FindingID] = append(had[r.FindingID], r.Key)
+		}
+		return err
+	})
+}
+
+// byID finds one finding.
+func (s *Service) byID(ctx context.Context, id int64) (Finding, bool, error) {
+	return database.Take(ctx, "finding", gorm.G[Finding](s.db.Conn(ctx)).Where("id = ? AND retracted_at IS NULL", id))
+}
+
+func (s *Service) sourcesOf(ctx context.Context, id int64) ([]Source, error) {
+	return database.List(ctx, "sources", gorm.G[Source](s.db.Conn(ctx)).Where("finding_id = ?", id).Order("id"))
+}
+
+// maxEvents is how much of a history one page shows.
+const maxEvents = 200
+
+func (s *Service) eventsOf(ctx context.Context, id int64) ([]Event, error) {
+	return database.List(ctx, "history", gorm.G[Event](s.db.Conn(ctx)).Omit("before").Where("finding_id = ?", id).Order("id DESC").Limit(maxEvents))
+}
+
+func (s *Service) eventsOfImport(ctx context.Context, importID int64) ([]Event, error) {
+	return database.List(ctx, "events of an import", gorm.G[Event](s.db.Conn(ctx)).Where("import_id = ?", importID).Order("id"))
+}
+
+// laterByPeople tells which of the findings somebody touched since an event.
+func (s *Service) laterEvents(ctx context.Context, ids []int64, after int64) (map[int64]bool, error) {
+	later := map[int64]bool{}
+	return later, database.Chunks(set(ids), func(some []int64) error {
+		rows, err := database.List(ctx, "later events", gorm.G[Event](s.db.Conn(ctx)).Select("finding_id").Where("finding_id IN ? AND id > ?", some, after))
+		for _, r := range rows {
+			later[r.FindingID] = true
+		}
+		return err
+	})
+}
+
+// undoRuns marks the reports of an import as never read.
+func (s *Service) undoRuns(ctx context.Context, importID int64) ([]ReportRun, error) {
+	runs, err := database.List(ctx, "reports of an import", gorm.G[ReportRun](s.db.Conn(ctx)).Where("import_id = ?", importID))
+	if err != nil {
+		return nil, err
+	}
+	now := s.db.Now(ctx)
+	if err := s.db.Conn(ctx).Model(&ReportRun{}).Where("import_id = ?", importID).Update("undone_at", &now).Error; err != nil {
+		return nil, fmt.Errorf("undo reports: %w", err)
+	}
+	return runs, nil
+}
+
+func (s *Service) dropSources(ctx context.Context, ids []int64) error {
+	return database.Chunks(set(ids), func(some []int64) error {
+		if _, err := gorm.G[Source](s.db.Conn(ctx)).Where("id IN ?", some).Delete(ctx); err != nil {
+			return fmt.Errorf("drop sources: %w", err)
+		}
+		return nil
+	})
+}
+
+func (s *Service) keysOfFinding(ctx context.Context, ids []int64) ([]keyRow, error) {
+	var all []keyRow
+	return all, database.Chunks(set(ids), func(some []int64) error {
+		rows, err := database.List(ctx, "keys of findings", gorm.G[keyRow](s.db.Conn(ctx)).Where("finding_id IN ?", some))
+		all = append(all, rows...)
+		return err
+	})
+}
