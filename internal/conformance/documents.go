@@ -55,7 +55,8 @@ const (
 	maxMemory = 256 << 20
 )
 
-// scoreMalformed feeds every broken file to every format: a sentence within the bounds, never a crash.
+// scoreMalformed feeds every broken file to every format: a sentence within the bounds, never a crash. What is a report,
+// if perhaps an empty one, is judged by scoreBroken; here it must only keep the bounds.
 func scoreMalformed(folder string, s scores) error {
 	files, err := filepath.Glob(filepath.Join(folder, "scans", "_malformed", "*"))
 	if err != nil {
@@ -72,7 +73,8 @@ func scoreMalformed(folder string, s scores) error {
 			}
 			_, err = imports.Inspect(gathered.Files, imports.Options{Explicit: gathered.Explicit, Format: format})
 			runtime.ReadMemStats(&after)
-			good := err != nil && time.Since(start) < maxTime && after.TotalAlloc-before.TotalAlloc < maxMemory
+			manifest := format == "kubernetes" || format == "compose" || format == "openapi"
+			good := (err != nil || !manifest) && time.Since(start) < maxTime && after.TotalAlloc-before.TotalAlloc < maxMemory
 			s.note("broken files refused", 100, good, "%s as %q: %v in %v", filepath.Base(path), format, err, time.Since(start))
 		}
 	}

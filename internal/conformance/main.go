@@ -42,11 +42,18 @@ func run(w io.Writer, folder string, named, verbose bool) int {
 		return exitGood
 	}
 	s := scores{}
+	if slices.Contains(os.Args[1:], "--reports") { // the quick part, for who works at an importer
+		if err := scoreReports(w, folder, s); err != nil {
+			fmt.Fprintln(w, err)
+			return exitMissing
+		}
+		return s.print(w, verbose)
+	}
 	bundles, err := scoreSystems(folder, s)
 	if err == nil {
 		err = scorePosture(bundles, s)
 	}
-	err = errors.Join(err, scoreOpenAPI(folder, s), scoreMalformed(folder, s))
+	err = errors.Join(err, scoreOpenAPI(folder, s), scoreMalformed(folder, s), scoreReports(w, folder, s))
 	if err != nil {
 		fmt.Fprintln(w, err)
 		return exitMissing

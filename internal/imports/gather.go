@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -101,10 +102,12 @@ func readCapped(name string, size int64) ([]byte, error) {
 		return nil, model.Fail(name, 0, "It may not be read.")
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit.Total+1))
+	into := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead)) // at once: a large report must not be copied while it grows
+	_, err = into.ReadFrom(io.LimitReader(f, limit.Total+1))
 	if err != nil {
 		return nil, model.Fail(name, 0, "It could not be read to its end.")
 	}
+	data := into.Bytes()
 	if len(data) > limit.Total {
 		return nil, tooLarge(name)
 	}
@@ -156,8 +159,8 @@ func (g *Gathered) found(name string, d fs.DirEntry) error {
 	if err != nil {
 		return nil // gone since the folder was listed
 	}
-	if info.Size() > limit.OpenAPI {
-		g.Problems = append(g.Problems, model.Problem{Path: filepath.ToSlash(name), Message: "It is larger than 32 MB, so it was left out."})
+	if info.Size() > limit.Total {
+		g.Problems = append(g.Problems, model.Problem{Path: filepath.ToSlash(name), Message: fmt.Sprintf("It is larger than %d MB, so it was left out.", limit.Total>>20)})
 		return nil
 	}
 	data, err := readCapped(name, info.Size())
@@ -173,7 +176,7 @@ func (g *Gathered) found(name string, d fs.DirEntry) error {
 // wanted leaves out what cannot be a manifest, by its ending, when a whole folder or archive is given.
 func wanted(name string) bool {
 	switch strings.ToLower(path.Ext(filepath.ToSlash(name))) {
-	case ".yaml", ".yml", ".json", ".env", ".zip":
+	case ".yaml", ".yml", ".json", ".env", ".zip", ".sarif", ".xml", ".csv", ".tsv", ".jsonl", ".ndjson", ".cdx", ".bom", ".vex":
 		return true
 	}
 	return isEnv(filepath.ToSlash(name))
@@ -243,13 +246,13 @@ func unpack(archive string, entry *zip.File, unpacked *int64) ([]byte, error) {
 		return nil, model.Fail(place, 0, "It cannot be unpacked: it is encrypted or packed in an unknown way.")
 	}
 	defer r.Close()
-	most := int64(limit.OpenAPI)
+	most := int64(limit.Total)
 	if packed := int64(entry.CompressedSize64); packed*maxRatio < most {
 		most = max(packed*maxRatio, 64<<10)
 	}
 	content, err := io.ReadAll(io.LimitReader(r, most+1))
 	if int64(len(content)) > most {
-		return nil, model.Fail(place, 0, "It unpacks to far more than it should (more than 32 MB, or more than %d times its packed size).", maxRatio)
+		return nil, model.Fail(place, 0, "It unpacks to far more than it should (more than %d MB, or more than %d times its packed size).", limit.Total>>20, maxRatio)
 	}
 	if err != nil {
 		return nil, model.Fail(place, 0, "It is damaged: it cannot be unpacked to its end.")

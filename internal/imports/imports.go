@@ -15,6 +15,7 @@ import (
 	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 	"muster/internal/imports/openapi"
+	"muster/internal/imports/report"
 )
 
 // family is one format that Muster reads.
@@ -32,10 +33,22 @@ var families = []family{
 }
 
 // Formats lists the names for --format.
-func Formats() []string { return []string{"kubernetes", "compose", "openapi"} }
+func Formats() []string {
+	names := []string{"kubernetes", "compose", "openapi"}
+	for _, f := range reports {
+		names = append(names, f.ID)
+	}
+	return names
+}
 
 // Detect names the format of a file from its content.
 func Detect(f model.File) (string, bool) {
+	if found := detectReport(f.Data); found != nil {
+		return found.ID, true
+	}
+	if found := detectBare(f); found != nil {
+		return found.ID, true
+	}
 	for _, c := range families {
 		if c.sniff(f.Data) {
 			return c.format, true
@@ -77,6 +90,11 @@ func Inspect(files []model.File, o Options) (*model.Inspection, error) {
 
 func (s *sorted) place(f model.File, o Options) error {
 	text, err := limit.Text(f)
+	if err != nil {
+		if western, ok := decoded(f); ok {
+			text, err = limit.Text(western)
+		}
+	}
 	if isEnv(f.Path) && err == nil {
 		if len(f.Data) > limit.Dotenv {
 			return model.Fail(f.Path, 0, "It is larger than %d MB, the most that Muster reads of variables.", limit.Dotenv>>20)
@@ -92,11 +110,14 @@ func (s *sorted) place(f model.File, o Options) error {
 		return nil
 	}
 	format := o.Format
-	if format != "" && empty(text.Data) {
-		return model.Fail(f.Path, 0, "It is empty, or holds only comments.")
-	}
 	if format == "" {
 		format, _ = Detect(text)
+	}
+	if f := reportFormat(format); f != nil {
+		return s.report(text, f, o)
+	}
+	if format != "" && empty(text.Data) {
+		return model.Fail(f.Path, 0, "It is empty, or holds only comments.")
 	}
 	if format == "" {
 		return s.unknown(text, o)
@@ -117,6 +138,15 @@ func (s *sorted) place(f model.File, o Options) error {
 	case "openapi":
 		s.openapi = append(s.openapi, text)
 	}
+	return nil
+}
+
+func (s *sorted) report(text model.File, f *report.Format, o Options) error {
+	found, err := readReport(text, f, o.Format != "")
+	if err != nil {
+		return err
+	}
+	s.result.Add(found)
 	return nil
 }
 
@@ -183,8 +213,9 @@ func empty(data []byte) bool {
 func reportName(data []byte) string {
 	head := string(data[:min(len(data), 8<<10)])
 	for _, r := range []struct{ mark, name string }{
-		{"sarif", "SARIF"}, {`"bomFormat"`, "CycloneDX"}, {"cyclonedx.org/schema", "CycloneDX"}, {"spdxVersion", "SPDX"}, {`"SchemaVersion"`, "Trivy"},
-		{"<OWASPZAPReport", "ZAP"}, {`"@programName"`, "ZAP"}, {"<nmaprun", "nmap"}, {`"RuleID"`, "Gitleaks"}, {`"check_type"`, "Checkov"},
+		{"spdxVersion", "SPDX"}, {"SPDXVersion:", "SPDX"}, {"csaf_version", "CSAF"}, {"aquasecurity.github.io", "Trivy Operator"}, {`"check_type"`, "Checkov"}, {`"packageManager"`, "Snyk"}, {`"GosecVersion"`, "gosec"}, {`"test_id"`, "Bandit"},
+		{`"scan_info"`, "Brakeman"}, {`"queries_total"`, "KICS"}, {`"rule_provider"`, "tfsec"}, {`"DetectorName"`, "TruffleHog"}, {`"plugins_used"`, "detect-secrets"}, {"<issues burpVersion", "Burp"}, {"<niktoscan", "Nikto"}, {"dependency-check.", "Dependency-Check"},
+		{`"server_scan_results"`, "SSLyze"}, {`"ProductArn"`, "AWS Security Hub"}, {"inspector2", "Amazon Inspector"}, {`"vulnerabilityAlerts"`, "Dependabot"},
 	} {
 		if strings.Contains(head, r.mark) {
 			return r.name

@@ -14,11 +14,11 @@ import (
 // key is what makes two rows of one file the same.
 type key [16]byte
 
-func f2key(f *model.Finding, join string) key {
+func rowKey(f *model.Finding, join string) key {
 	h := sha256.New()
 	parts := []string{join}
 	if join == "" {
-		parts = []string{string(f.Status), string(f.Kind), f.Tool, f.RuleID, f.ToolID, f.Title, f.Component.Name, f.Component.Version, f.Location.Path,
+		parts = []string{string(f.Kind), f.Tool, f.RuleID, f.ToolID, f.Title, f.Component.Name, f.Component.Version, f.Location.Path,
 			strconv.Itoa(int(f.Location.Line)), f.Resource, f.Service, f.SecretHash}
 		parts = append(parts, f.VulnerabilityIDs...)
 		for _, e := range f.Endpoints {
@@ -127,7 +127,8 @@ func firstLine(s string) string {
 	return line
 }
 
-// fingerprint names a weakness by what stays when lines move, versions rise and texts are reworded.
+// fingerprint names a weakness by what stays when lines move, versions rise and texts are reworded. An importer puts the
+// tool's own stable mark, where there is one, into f.Fingerprint before.
 func fingerprint(f *model.Finding) string {
 	var parts []string
 	weakness := cmp.Or(Canonical(f.VulnerabilityIDs), f.RuleID, f.Title)
@@ -138,23 +139,20 @@ func fingerprint(f *model.Finding) string {
 			parts = append(parts, f.Location.Path)
 		}
 	case model.FindingSecret:
-		parts = []string{cmp.Or(f.RuleID, f.Title), f.Location.Path, cmp.Or(f.SecretHash, f.ToolID, f.SourceLine)}
+		parts = []string{cmp.Or(f.RuleID, f.Title), f.Location.Path, cmp.Or(f.SecretHash, f.Fingerprint, f.SourceLine)}
 	case model.FindingWeb, model.FindingNetwork:
-		parts = []string{cmp.Or(f.RuleID, weakness), f.Component.Name}
-		if len(f.Endpoints) > 0 { // a ZAP alert lists many; the first may change, its site does not
+		parts = []string{cmp.Or(f.RuleID, weakness), f.Fingerprint}
+		if len(f.Endpoints) > 0 && f.Fingerprint == "" {
 			e := f.Endpoints[0]
-			parts = append(parts, e.Protocol, e.Host, strconv.Itoa(int(e.Port)))
-			if len(f.Endpoints) == 1 {
-				parts = append(parts, e.Method, e.Path, e.Param)
-			}
+			parts = append(parts, e.Protocol, e.Host, strconv.Itoa(int(e.Port)), e.Method, e.Path, e.Param)
 		}
 	case model.FindingConfiguration:
-		parts = []string{cmp.Or(f.RuleID, weakness), f.Resource, f.Service, f.Location.Path}
-		if f.Resource == "" {
+		parts = []string{cmp.Or(f.RuleID, weakness), f.Resource, f.Service, f.Location.Path, f.Fingerprint}
+		if f.Resource == "" && f.Fingerprint == "" {
 			parts = append(parts, squeeze(f.SourceLine))
 		}
 	default:
-		parts = []string{cmp.Or(f.RuleID, weakness), f.Location.Path, cmp.Or(squeeze(f.SourceLine), f.ToolID, f.Title)}
+		parts = []string{cmp.Or(f.RuleID, weakness), f.Location.Path, cmp.Or(f.Fingerprint, squeeze(f.SourceLine), f.Title)}
 	}
 	h := sha256.New()
 	for _, p := range append([]string{"v1", string(f.Kind)}, parts...) {

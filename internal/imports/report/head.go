@@ -16,7 +16,11 @@ type Head struct {
 	Columns map[string]bool
 	paths   map[string]string
 	data    []byte
+	whole   bool
 }
+
+// Whole reports whether all of the file was looked at.
+func (h *Head) Whole() bool { return h.whole }
 
 // The parts of a file that are looked at.
 const (
@@ -33,6 +37,7 @@ func NewHead(data []byte, whole bool) *Head {
 	if !whole {
 		h.data = data[:min(len(data), headBytes)]
 	}
+	h.whole = len(h.data) == len(data)
 	switch trimmed := bytes.TrimLeft(h.data, " \t\r\n"); {
 	case len(trimmed) == 0:
 	case trimmed[0] == '{' || trimmed[0] == '[':

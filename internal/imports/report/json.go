@@ -19,7 +19,8 @@ type JSON struct {
 	d    *jsontext.Decoder
 	base int // where in the file the decoder began
 
-	counted, lines int // the line numbers so far, to count each line once
+	under          string // the pointer to what is read as a document of its own
+	counted, lines int    // the line numbers so far, to count each line once
 }
 
 // options: real reports repeat keys and hold broken letters.
@@ -135,6 +136,18 @@ func Rows[T any](j *JSON, fn func(*T)) error {
 	return j.List(func() error { return Row(j, fn) })
 }
 
+// Each reads a list of objects that are no rows themselves; what is no list or no object is passed over.
+func Each[T any](j *JSON, fn func(*T)) error {
+	return j.List(func() error {
+		var v T
+		err := j.Read(&v)
+		if err == nil {
+			fn(&v)
+		}
+		return err
+	})
+}
+
 // Row reads one row.
 func Row[T any](j *JSON, fn func(*T)) error {
 	j.r.rows++
@@ -159,7 +172,7 @@ func Row[T any](j *JSON, fn func(*T)) error {
 // place names where the reader is: by a pointer into the document, in a stream by the line.
 func (j *JSON) place() string {
 	if p := j.d.StackPointer(); p != "" {
-		return string(p)
+		return j.under + string(p)
 	}
 	end := min(j.base+int(j.d.InputOffset()), len(j.r.File.Data))
 	if end > j.counted {
@@ -286,4 +299,45 @@ func (r *Report) failure(err error) error {
 
 func (r *Report) line(offset int) int {
 	return 1 + bytes.Count(r.File.Data[:min(max(offset, 0), len(r.File.Data))], []byte("\n"))
+}
+
+// Twice reads the object that comes next two times: first what its rows refer to, which may stand after them, then the rows.
+func (j *JSON) Twice(first, then func(*JSON, string) error) error {
+	if j.Kind() != '{' {
+		return j.Skip()
+	}
+	value, err := j.d.ReadValue()
+	if err != nil {
+		return err
+	}
+	for _, fn := range []func(*JSON, string) error{first, then} {
+		inner := &JSON{r: j.r, d: jsontext.NewDecoder(bytes.NewBuffer(value), options...), under: j.place()}
+		if err := inner.Object(func(key string) error { return fn(inner, key) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Members gives the names of the members of an object.
+func Members(object jsontext.Value) map[string]bool {
+	names := map[string]bool{}
+	if len(object) == 0 {
+		return names
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(object), options...)
+	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
+		return names
+	}
+	for d.PeekKind() == '"' {
+		token, err := d.ReadToken()
+		if err != nil {
+			return names
+		}
+		names[token.String()] = true
+		if d.SkipValue() != nil {
+			return names
+		}
+	}
+	return names
 }

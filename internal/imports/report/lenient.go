@@ -164,6 +164,9 @@ func intoTexts(d *jsontext.Decoder, kind jsontext.Kind, p *[]string) error {
 
 // shaped passes over what has another shape than v: a text where an object belongs.
 func shaped(d *jsontext.Decoder, kind jsontext.Kind, v any) error {
+	if _, own := v.(json.UnmarshalerFrom); own {
+		return json.SkipFunc
+	}
 	t := reflect.TypeOf(v).Elem()
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:

@@ -104,7 +104,13 @@ func (r *Report) Wrong() error {
 	return model.Fail(r.File.Path, 0, "This is not a %s report: that is %s.", r.Format.Name, r.Format.Shape)
 }
 
-// Skip says that a row was left out, or a part of the scan failed.
+// At is the place of the row that is being read.
+func (r *Report) At() string { return r.at }
+
+// Count counts a row that the importer reads as part of another value.
+func (r *Report) Count() { r.rows++ }
+
+// Skip says that a row was left out.
 func (r *Report) Skip(format string, args ...any) {
 	r.skipped++
 	r.Problem(format, args...)
@@ -136,7 +142,7 @@ func (r *Report) Add(f model.Finding) { r.AddBy("", f) }
 // endpoints, references and identifiers are put together. The key "" is that of Add.
 func (r *Report) AddBy(join string, f model.Finding) {
 	r.finish(&f)
-	k := f2key(&f, join)
+	k := rowKey(&f, join)
 	if i, ok := r.seen[k]; ok {
 		merge(&r.Findings[i], &f)
 		return
@@ -163,8 +169,15 @@ func (r *Report) AddComponent(c model.Component) {
 	}
 }
 
-// merge joins a row with an earlier one.
+// merge joins a row with an earlier one. Where one is open and the other closed the open one counts: a doubt must not hide it.
 func merge(into, f *model.Finding) {
+	switch {
+	case into.Status == model.StatusOpen && f.Status != model.StatusOpen:
+		return
+	case into.Status != model.StatusOpen && f.Status == model.StatusOpen:
+		*into = *f
+		return
+	}
 	into.Occurrences += f.Occurrences
 	for _, e := range f.Endpoints {
 		if len(into.Endpoints) < maxEndpoints && !slices.Contains(into.Endpoints, e) {
