@@ -236,3 +236,7 @@ func servicesOf(rep *Report) string {
 	}
 	return joinNumbers(l)
 }
+
+func sameTime(a, b *time.Time) bool {
+	return a == nil && b == nil || a != nil && b != nil && a.Equal(*b)
+}

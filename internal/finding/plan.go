@@ -19,6 +19,9 @@ type Counts struct {
 // Any reports whether something changes.
 func (c Counts) Any() bool { return c.Created+c.Reopened+c.Ended+c.Updated > 0 }
 
+// Runs are the reports as they will be noted.
+func (p *Plan) Runs() []ReportRun { return p.runs }
+
 func (c *Counts) add(o Counts) {
 	c.Created += o.Created
 	c.Reopened += o.Reopened
@@ -165,13 +168,17 @@ func (s *sift) leave(rows []scopeRow, named map[int64]bool) {
 	}
 }
 
-// run makes the plan.
-func (p *planner) run(sifts []*sift) *Plan {
-	p.plan = &Plan{Same: true}
+// run meets the reports.
+func (p *planner) run(sifts []*sift) {
+	p.plan = &Plan{Same: len(sifts) > 0}
 	p.merged, p.samples = map[int64]int64{}, map[Action]int{}
 	for _, s := range sifts {
 		p.report(s)
 	}
+}
+
+// done gives the plan, with what changed in an order of its own.
+func (p *planner) done() *Plan {
 	for _, e := range p.past.findings {
 		if e.changed {
 			p.plan.entries = append(p.plan.entries, e)

@@ -41,8 +41,8 @@ func (s *Service) places(ctx context.Context) (func(int64) Place, error) {
 	return func(id int64) Place { return byID[id] }, nil
 }
 
-// Plan computes what reports would do now. Nothing is stored.
-func (s *Service) Plan(ctx context.Context, reports []Report) (*Plan, error) {
+// Plan computes what reports and vendors' statements would do now. Nothing is stored.
+func (s *Service) Plan(ctx context.Context, reports []Report, statements ...Statement) (*Plan, error) {
 	place, err := s.places(ctx)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,11 @@ func (s *Service) Plan(ctx context.Context, reports []Report) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.run(sifts), nil
+	p.run(sifts)
+	if err := s.statements(ctx, p, statements); err != nil {
+		return nil, err
+	}
+	return p.done(), nil
 }
 
 // sift loads what is recorded of the reports' scopes and sets aside what says nothing new.

@@ -171,3 +171,63 @@ func (s *Service) keysOfFinding(ctx context.Context, ids []int64) ([]keyRow, err
 		return err
 	})
 }
+
+func (s *Service) liveRules(ctx context.Context) ([]Rule, error) {
+	return database.List(ctx, "assignments", gorm.G[Rule](s.db.Conn(ctx)).Where("ended_at IS NULL").Order("id"))
+}
+
+func (s *Service) endRules(ctx context.Context, label string) error {
+	now := s.db.Now(ctx)
+	if err := s.db.Conn(ctx).Model(&Rule{}).Where("label = ? AND ended_at IS NULL", label).Update("ended_at", &now).Error; err != nil {
+		return fmt.Errorf("end assignment: %w", err)
+	}
+	return nil
+}
+
+// maxLabels is how many words of nobody's one page shows.
+const maxLabels = 100
+
+func (s *Service) inbox(ctx context.Context) ([]Label, error) {
+	var rows []Label
+	err := s.db.Conn(ctx).Model(&Finding{}).Select("LOWER(label) AS label, COUNT(*) AS n").Where("service_id = 0 AND retracted_at IS NULL AND state <> ?", Duplicate).Group("LOWER(label)").Order("n DESC, label").Limit(maxLabels).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("list what is nobody's: %w", err)
+	}
+	return rows, nil
+}
+
+func (s *Service) unassigned(ctx context.Context, label string) ([]int64, error) {
+	return s.ids(ctx, "service_id = 0 AND LOWER(label) = ? AND retracted_at IS NULL", label)
+}
+
+func (s *Service) idsOf(ctx context.Context, service int64) ([]int64, error) {
+	return s.ids(ctx, "service_id = ? AND retracted_at IS NULL", service)
+}
+
+func (s *Service) todoIDs(ctx context.Context, service int64) ([]int64, error) {
+	return s.ids(ctx, "service_id = ? AND retracted_at IS NULL AND "+todoWords, service)
+}
+
+func (s *Service) ids(ctx context.Context, where string, args ...any) ([]int64, error) {
+	rows, err := database.List(ctx, "findings", gorm.G[Finding](s.db.Conn(ctx)).Select("id").Where(where, args...))
+	ids := make([]int64, 0, len(rows))
+	for i := range rows {
+		ids = append(ids, rows[i].ID)
+	}
+	return ids, err
+}
+
+// countedServices are the services that have findings.
+func (s *Service) countedServices(ctx context.Context) ([]int64, error) {
+	rows, err := s.counts(ctx, 0)
+	var ids []int64
+	for _, c := range rows {
+		ids = append(ids, c.ServiceID)
+	}
+	return set(ids), err
+}
+
+// vulnerableIDs finds the findings of one service that go by one of the names.
+func (s *Service) vulnerableIDs(ctx context.Context, service int64, names []string) ([]int64, error) {
+	return s.ids(ctx, "service_id = ? AND vulnerability IN ? AND retracted_at IS NULL", service, names)
+}

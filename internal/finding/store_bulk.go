@@ -72,11 +72,6 @@ func (s *Service) writeKeys(ctx context.Context, w *writing) error {
 			return fmt.Errorf("move keys: %w", err)
 		}
 	}
-	for keys := w.dropKeys; len(keys) > 0; keys = keys[min(len(keys), 500):] {
-		if err := s.db.Conn(ctx).Exec("DELETE FROM finding_keys WHERE workspace_id = ? AND key IN ?", workspace, keys[:min(len(keys), 500)]).Error; err != nil {
-			return fmt.Errorf("drop keys: %w", err)
-		}
-	}
 	return database.BulkInsert(ctx, s.db, w.keys)
 }
 
@@ -140,6 +135,11 @@ func (s *Service) giveBack(ctx context.Context, keys []string, back []given) err
 			}
 		}
 	}
+	return s.dropKeys(ctx, keys)
+}
+
+func (s *Service) dropKeys(ctx context.Context, keys []string) error {
+	workspace := database.Workspace(ctx)
 	for ; len(keys) > 0; keys = keys[min(len(keys), 500):] {
 		if err := s.db.Conn(ctx).Exec("DELETE FROM finding_keys WHERE workspace_id = ? AND key IN ?", workspace, keys[:min(len(keys), 500)]).Error; err != nil {
 			return fmt.Errorf("drop keys: %w", err)

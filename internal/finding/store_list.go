@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -175,4 +176,52 @@ func (s *Service) Recount(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(wrong)
 	return wrong, nil
+}
+
+// seriousWords and weaknessWords are the conditions of what weighs on a service.
+const (
+	seriousWords  = "live > 0 AND (severity IN ('critical','high') OR exploited)"
+	weaknessWords = "state NOT IN ('closed','false_positive','not_affected','duplicate') AND retracted_at IS NULL"
+)
+
+// serious lists what limits scores, of some services or of all.
+func (s *Service) serious(ctx context.Context, services []int64) ([]Finding, error) {
+	columns := "id, service_id, severity, exploited, hard_due_at"
+	if services == nil {
+		return database.List(ctx, "serious findings", gorm.G[Finding](s.db.Conn(ctx)).Select(columns).Where(seriousWords).Where(weaknessWords))
+	}
+	var all []Finding
+	return all, database.Chunks(services, func(some []int64) error {
+		rows, err := database.List(ctx, "serious findings", gorm.G[Finding](s.db.Conn(ctx)).Select(columns).Where("service_id IN ?", some).Where(seriousWords).Where(weaknessWords))
+		all = append(all, rows...)
+		return err
+	})
+}
+
+// liveSecrets counts the secrets that reports still see; the kept counters say where to look.
+func (s *Service) liveSecrets(ctx context.Context, services []int64) (map[int64]int, error) {
+	q := gorm.G[Count](s.db.Conn(ctx)).Select("service_id").Where("kind = ? AND n > 0", Secret)
+	counted, err := database.List(ctx, "counters", q)
+	if err != nil {
+		return nil, err
+	}
+	var where []int64
+	for _, c := range counted {
+		if c.ServiceID != 0 && (services == nil || slices.Contains(services, c.ServiceID)) {
+			where = append(where, c.ServiceID)
+		}
+	}
+	out := map[int64]int{}
+	return out, database.Chunks(set(where), func(some []int64) error {
+		rows, err := database.List(ctx, "secrets", gorm.G[Finding](s.db.Conn(ctx)).Select("service_id").Where("service_id IN ? AND kind = ? AND live > 0", some, Secret).Where(weaknessWords))
+		for i := range rows {
+			out[rows[i].ServiceID]++
+		}
+		return err
+	})
+}
+
+// recentRuns lists the complete reports of an environment since a moment.
+func (s *Service) recentRuns(ctx context.Context, environment int64, since time.Time) ([]ReportRun, error) {
+	return database.List(ctx, "reports", gorm.G[ReportRun](s.db.Conn(ctx)).Select("id", "services", "aspects", "seen_at").Where("seen_at > ? AND environment_id = ? AND complete AND undone_at IS NULL", since.UTC(), environment))
 }

@@ -53,7 +53,6 @@ type writing struct {
 	oldSources  []Source
 	keys        []keyRow
 	taken       []taken // keys that go from one finding to another
-	dropKeys    []string
 	events      []Event
 	tally       tally
 	had         map[int64][]string // keys of findings that become part of another

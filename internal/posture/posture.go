@@ -17,6 +17,7 @@ import (
 	"muster/internal/database"
 	"muster/internal/evidence"
 	"muster/internal/exception"
+	"muster/internal/finding"
 	"muster/internal/identity"
 	"muster/internal/inventory"
 )
@@ -31,6 +32,7 @@ type Service struct {
 	ledger     *evidence.Ledger
 	controls   *control.Service
 	exceptions *exception.Service
+	findings   *finding.Service
 }
 
 // Parts are what the workflow combines.
@@ -43,11 +45,12 @@ type Parts struct {
 	Ledger     *evidence.Ledger
 	Controls   *control.Service
 	Exceptions *exception.Service
+	Findings   *finding.Service
 }
 
 // New makes the workflow.
 func New(p Parts) *Service {
-	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions}
+	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions, findings: p.Findings}
 }
 
 // Cause says why states are judged again.

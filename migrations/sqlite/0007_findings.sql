@@ -144,6 +144,7 @@ CREATE TABLE finding_reports (
 );
 CREATE INDEX finding_reports_scope ON finding_reports (workspace_id, source_id, tool, scope_service, id);
 CREATE INDEX finding_reports_import ON finding_reports (workspace_id, import_id);
+CREATE INDEX finding_reports_seen ON finding_reports (workspace_id, seen_at);
 
 -- Which service a row belongs to that names none of ours.
 CREATE TABLE finding_rules (
