@@ -318,3 +318,16 @@ func TestAssessing(t *testing.T) {
 		d.sound()
 	})
 }
+
+func TestTheReportOfOneServiceEndsNothingOfAnother(t *testing.T) {
+	t.Parallel()
+	each(t, func(d *desk) {
+		d.read(report("trivy", "a", vulnerable(d.pay, "lodash", finding.High, "CVE-2026-0001"), vulnerable(d.pay, "react", finding.High, "CVE-2026-0002")))
+		d.counts(d.read(report("trivy", "b", vulnerable(d.web, "lodash", finding.High, "CVE-2026-0001"))), finding.Counts{Created: 1})
+		if p, err := d.Plan(d.ctx, []finding.Report{report("trivy", "c")}); err != nil || !p.Held || p.Counts.Ended != 3 {
+			d.t.Errorf("one that is empty ends %+v %v", p, err)
+		}
+		d.counts(d.read(report("trivy", "d", vulnerable(d.pay, "lodash", finding.High, "CVE-2026-0001"))), finding.Counts{Unchanged: 1, Ended: 1})
+		d.sound()
+	})
+}

@@ -261,3 +261,35 @@ func (s *Service) Comment(ctx context.Context, actor access.Actor, id int64, not
 		return s.record(ctx, actor, "finding.comment", &e.now, nil, map[string]any{"comment": note})
 	})
 }
+
+// MaxBulk is how many findings one decision may move.
+const MaxBulk = 200
+
+// Sort says which findings of a list a move would take, and which it would leave as they are.
+func (s *Service) Sort(ctx context.Context, actor access.Actor, ids []int64, m Move) (may, stay []Finding, err error) {
+	if err := s.access.Require(actor, access.Write, access.Findings); err != nil {
+		return nil, nil, err
+	}
+	if len(ids) == 0 || len(ids) > MaxBulk {
+		return nil, nil, fault.Field("id", fmt.Sprintf("Choose 1 to %d findings.", MaxBulk))
+	}
+	if !m.To.Valid() || m.To == Accepted || m.To == ReReview || m.To == NotAffected || m.To == Duplicate {
+		return nil, nil, fault.Field("to", "Choose what becomes of them.")
+	}
+	all := map[int64]*entry{}
+	if err := s.load(ctx, ids, all); err != nil {
+		return nil, nil, err
+	}
+	for _, id := range set(ids) {
+		e := all[id]
+		if e == nil || !e.now.Counted() || unseen(ctx, &e.now) {
+			return nil, nil, fault.Missing("finding")
+		}
+		if s.may(ctx, actor, e, m) == nil {
+			may = append(may, e.now)
+		} else {
+			stay = append(stay, e.now)
+		}
+	}
+	return may, stay, nil
+}

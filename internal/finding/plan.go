@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -74,6 +75,8 @@ type scopeRow struct {
 	GoneImport int64
 	State      State
 	Live       int
+	ServiceID  int64
+	Label      string
 }
 
 // entry is one finding while a plan is made.
@@ -118,15 +121,37 @@ type sift struct {
 	gone   []scopeRow // what a complete report no longer sees
 	clean  []scopeRow // what it does not see for the second time
 	before int        // what the scope saw before
+	covers func(*scopeRow) bool
 	counts Counts
+}
+
+// coverage says what a report speaks about. Without a service that a person chose, that is what its rows name: the
+// report of one service, imported beside that of another, must not end what the other saw. One without any row speaks
+// about everything of its scope, and is held where that is much.
+func coverage(rep *Report) func(*scopeRow) bool {
+	if rep.ScopeService != 0 || len(rep.Rows) == 0 {
+		return func(*scopeRow) bool { return true }
+	}
+	services, labels := map[int64]bool{}, map[string]bool{}
+	for i := range rep.Rows {
+		if r := &rep.Rows[i]; r.ServiceID != 0 {
+			services[r.ServiceID] = true
+		} else {
+			labels[strings.ToLower(r.Label)] = true
+		}
+	}
+	return func(r *scopeRow) bool {
+		return services[r.ServiceID] || r.ServiceID == 0 && labels[strings.ToLower(r.Label)]
+	}
 }
 
 // siftReport sets aside what says nothing new.
 func siftReport(rep *Report, rows []scopeRow, newest ReportRun) *sift {
 	s := &sift{report: rep, seen: map[int64]bool{}}
 	joined := join(rep.Rows)
-	for _, r := range rows {
-		if r.GoneAt == nil {
+	s.covers = coverage(rep)
+	for i := range rows {
+		if rows[i].GoneAt == nil && s.covers(&rows[i]) {
 			s.before++
 		}
 	}
@@ -159,7 +184,7 @@ func (s *sift) leave(rows []scopeRow, named map[int64]bool) {
 	}
 	for _, r := range rows {
 		switch {
-		case s.seen[r.ID] || named[r.FindingID]:
+		case s.seen[r.ID] || named[r.FindingID] || !s.covers(&r):
 		case r.GoneAt == nil:
 			s.gone = append(s.gone, r)
 		case r.State == Fixed && r.Live == 0:

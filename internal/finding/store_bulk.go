@@ -16,7 +16,7 @@ func (s *Service) scopeRows(ctx context.Context, sc scope) (list []scopeRow, err
 	if workspace == 0 {
 		return nil, database.ErrNoWorkspace
 	}
-	rows, err := s.db.Conn(ctx).Raw(`SELECT s.id, s.finding_id, s.facts, s.gone_at, s.gone_import, f.state, f.live FROM finding_sources s JOIN findings f ON f.id = s.finding_id
+	rows, err := s.db.Conn(ctx).Raw(`SELECT s.id, s.finding_id, s.facts, s.gone_at, s.gone_import, f.state, f.live, f.service_id, f.label FROM finding_sources s JOIN findings f ON f.id = s.finding_id
 WHERE s.workspace_id = ? AND s.source_id = ? AND s.tool = ? AND s.scope_service = ?`, workspace, sc.source, sc.tool, sc.scopeService).Rows()
 	if err != nil {
 		return nil, fmt.Errorf("read what a scope saw: %w", err)
@@ -25,7 +25,7 @@ WHERE s.workspace_id = ? AND s.source_id = ? AND s.tool = ? AND s.scope_service 
 	for rows.Next() {
 		var r scopeRow
 		var gone sql.Null[time.Time]
-		if err := rows.Scan(&r.ID, &r.FindingID, &r.Facts, &gone, &r.GoneImport, &r.State, &r.Live); err != nil {
+		if err := rows.Scan(&r.ID, &r.FindingID, &r.Facts, &gone, &r.GoneImport, &r.State, &r.Live, &r.ServiceID, &r.Label); err != nil {
 			return nil, fmt.Errorf("read what a scope saw: %w", err)
 		}
 		if gone.Valid {

@@ -87,7 +87,7 @@ func (h *House) judges() {
 	h.Findings = finding.New(h.DB, h.Access, h.Activity, h.Inventory)
 	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions, Findings: h.Findings})
 	h.Intake = intake.New(h.DB, h.Access, h.Activity, h.Inventory, h.Findings, h.Ledger, h.Posture)
-	h.Steward = steward.New(h.DB, h.Inventory, h.Intake, h.Posture)
+	h.Steward = steward.New(h.DB, h.Inventory, h.Intake, h.Findings, h.Posture)
 }
 
 func loadKey(store config.Store) (*secret.Box, error) {

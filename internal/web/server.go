@@ -16,6 +16,7 @@ import (
 	"muster/internal/house"
 	"muster/internal/web/account"
 	"muster/internal/web/exceptions"
+	"muster/internal/web/findings"
 	"muster/internal/web/frameworks"
 	"muster/internal/web/imports"
 	"muster/internal/web/kit"
@@ -65,6 +66,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, uploads(attachLimit, access.Posture))
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
+	findings.New(h.Findings, h.Inventory, h.Steward).Routes(w)
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
 	frameworks.New(h.Posture, h.Controls).Routes(w, uploads(attachLimit, access.Scoring))

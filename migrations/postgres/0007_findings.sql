@@ -56,6 +56,10 @@ CREATE TABLE findings (
   updated_at TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX findings_todo ON findings (workspace_id, priority DESC, id DESC) WHERE state IN ('open','confirmed','in_progress','re_review');
+CREATE INDEX findings_todo_severity ON findings (workspace_id, severity, priority DESC, id DESC) WHERE state IN ('open','confirmed','in_progress','re_review');
+CREATE INDEX findings_todo_kind ON findings (workspace_id, kind, priority DESC, id DESC) WHERE state IN ('open','confirmed','in_progress','re_review');
+CREATE INDEX findings_todo_due ON findings (workspace_id, due_at) WHERE state IN ('open','confirmed','in_progress','re_review');
+CREATE INDEX findings_exploited ON findings (workspace_id, priority DESC, id DESC) WHERE exploited;
 CREATE INDEX findings_service ON findings (workspace_id, service_id, priority DESC, id DESC);
 CREATE INDEX findings_state ON findings (workspace_id, state, priority DESC, id DESC);
 CREATE INDEX findings_serious ON findings (workspace_id, service_id, hard_due_at) WHERE live > 0 AND (severity IN ('critical','high') OR exploited);

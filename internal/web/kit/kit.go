@@ -103,6 +103,7 @@ var navigation = []struct {
 	{"overview", "Overview", "overview", "", access.Inventory},
 	{"services", "Services", "services", "", access.Inventory},
 	{"matrix", "Controls", "shield", "", access.Posture},
+	{"findings", "Findings", "finding", "", access.Findings},
 	{"exceptions", "Exceptions", "contrast", "Evidence", access.Posture},
 	{"frameworks", "Frameworks", "scope", "Evidence", access.Posture},
 	{"registers", "Registers", "clip", "Evidence", access.Posture},
