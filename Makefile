@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build and serve on 127.0.0.1:8080 with the embedded database in ./data
 	@exec bin/muster serve $(ARGS)
@@ -40,7 +40,14 @@ bench: ## benchmarks against their limits, the binary's size, start and memory
 	go test -run '^$$' -bench . -benchmem -benchtime 3x ./...
 	@.ci/weigh
 
+torture: ## ten minutes of killed replicas on both engines (MUSTER_TORTURE for another time)
+	@.ci/needs
+	MUSTER_TORTURE=$${MUSTER_TORTURE:-10m} go test -count=1 -timeout 30m -v -run TestTorture ./internal/jobs
+
 conformance: ## score the importers against the collected real systems (MUSTER_TESTDATA)
 	@go build -o bin/conformance ./internal/conformance && bin/conformance # go run would turn every exit code into 1
 
-.PHONY: help run build test check generate e2e race bench conformance
+probe-accuracy: ## compare probes with sslscan and testssl.sh on real servers
+	@.ci/probe-accuracy
+
+.PHONY: help run build test check generate e2e race bench torture conformance probe-accuracy

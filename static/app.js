@@ -140,6 +140,20 @@
     });
   }
 
+  // A page of something that runs is drawn again whenever the server says that it changed.
+  for (const live of all("[data-live]")) {
+    const source = new EventSource(live.dataset.live);
+    source.addEventListener("change", (e) => {
+      const at = live.contains(document.activeElement) ? document.activeElement : null;
+      const name = at && (at.getAttribute("href") || at.getAttribute("aria-label"));
+      live.replaceChildren(...new DOMParser().parseFromString(e.data, "text/html").body.childNodes);
+      const again = name && all("a, button, [tabindex]", live).find((x) => x.getAttribute("href") === name || x.getAttribute("aria-label") === name);
+      if (again) again.focus({ preventScroll: true });
+    });
+    source.addEventListener("end", () => { source.close(); location.reload(); });
+    source.addEventListener("gone", () => source.close());
+  }
+
   // The list of a form's problems is where reading begins after a refusal.
   const problems = document.querySelector("form #problems");
   if (problems) problems.focus();

@@ -245,8 +245,11 @@ func TestServeOnBothEngines(t *testing.T) {
 		}
 		if name == "sqlite" {
 			code, _, problems := muster(t, data, "", "serve", "--addr", "127.0.0.1:0")
-			if code != exitUnusable || !strings.Contains(problems, "Another muster serve uses") {
+			if code != exitUnusable || !strings.Contains(problems, "Another muster serve or muster worker uses") {
 				t.Errorf("a second server in one folder: exit %d %s", code, problems)
+			}
+			if code, _, problems := muster(t, data, "", "worker"); code != exitUnusable || !strings.Contains(problems, "several processes at once need PostgreSQL") {
+				t.Errorf("a worker beside the server: exit %d %s", code, problems)
 			}
 			if code, _, problems := muster(t, data, "", "workspace", "create", "Beside"); code != exitDone {
 				t.Errorf("a command beside the server: %s", problems)

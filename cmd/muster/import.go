@@ -44,14 +44,21 @@ type imported struct {
 	Dependencies intake.Counts   `json:"dependencies"`
 	Components   intake.Counts   `json:"components"`
 	Findings     finding.Counts  `json:"findings"`
+	Evidence     int             `json:"evidence"` // pieces that reports of probes brought
 }
 
 // Run imports the files, or says what that would change.
 func (c importCmd) Run(ctx context.Context, o output) error {
 	start := time.Now()
-	found, err := inspect(c.Paths, c.Format)
+	told, err := reports(c.Paths)
 	if err != nil {
 		return err
+	}
+	found := model.New()
+	if len(told) == 0 {
+		if found, err = inspect(c.Paths, c.Format); err != nil {
+			return err
+		}
 	}
 	h, err := house.Open(ctx, c.Store)
 	if err != nil {
@@ -66,6 +73,9 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	environment, err := c.environment(ctx, h)
 	if err != nil {
 		return err
+	}
+	if len(told) > 0 {
+		return c.hear(ctx, h, o, environment, told)
 	}
 	choices, err := c.choices(ctx, h, found)
 	if err != nil {

@@ -34,8 +34,12 @@ var errNo = errors.New("no")
 // commands is the whole command line.
 type commands struct {
 	Serve       serveCmd       `cmd:"" help:"Serve the web app."`
+	Worker      workerCmd      `cmd:"" help:"Do what is planned and asked for, without serving pages."`
 	Inspect     inspectCmd     `cmd:"" help:"Say what Muster makes of files, without a database."`
 	Import      importCmd      `cmd:"" help:"Import files into a workspace."`
+	Probe       probeCmd       `cmd:"" help:"Visit addresses as a stranger would and say what they offer."`
+	Scan        scanCmd        `cmd:"" help:"Run a scan now and wait for its result."`
+	Map         mapCmd         `cmd:"" help:"Say who can reach whom, and what falls if one service falls."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database's schema up to date, or show where it stands."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup of the embedded database while it is in use."`
 	Restore     restoreCmd     `cmd:"" help:"Restore a backup into an empty data folder."`

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -17,11 +16,7 @@ type serveCmd struct{ config.Config }
 
 // Run serves until it is told to stop.
 func (c serveCmd) Run(ctx context.Context, o output) error {
-	var handler slog.Handler = slog.NewTextHandler(o.err, nil)
-	if c.LogFormat == "json" {
-		handler = slog.NewJSONHandler(o.err, nil)
-	}
-	slog.SetDefault(slog.New(handler))
+	logTo(o.err, c.LogFormat)
 	cfg := c.Config
 	if err := cfg.Validate(); err != nil {
 		return fault.New(fault.Invalid, "%v.", err)

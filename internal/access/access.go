@@ -80,6 +80,8 @@ const (
 	Exceptions Object = "exceptions" // accepted weaknesses
 	Findings   Object = "findings"   // weaknesses of services, and what becomes of them
 	Scoring    Object = "scoring"    // weights, ages, controls that are off or the workspace's own
+	Scans      Object = "scans"      // runs of every kind, and what is due
+	Schedules  Object = "schedules"
 )
 
 // Grant is one line of the matrix, in words for the page that shows it.
@@ -116,6 +118,9 @@ func Grants() []Grant {
 		{Findings, Write, "Confirm findings, work on them, say that they are fixed, verify what somebody else fixed", staff},
 		{Findings, Decide, "Judge that a finding is false, does not matter or repeats another, and how severe it is", admins},
 		{Scoring, Write, "Change weights and ages, switch controls off, add own controls", admins},
+		{Scans, Read, "See scans, schedules and reminders", []Role{Owner, Admin, Engineer, Viewer}},
+		{Scans, Write, "Start, cancel and repeat scans, and say that a reminder is done", staff},
+		{Schedules, Write, "Add, change, pause and delete schedules", admins},
 		{Activities, Read, "Search the activity log", admins},
 		{Settings, Read, "See the settings and this table", all},
 		{Settings, Write, "Change the settings of the workspace", admins},

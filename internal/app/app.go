@@ -8,11 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"muster/internal/config"
+	"muster/internal/database"
 	"muster/internal/fault"
 	"muster/internal/house"
+	"muster/internal/jobs"
 	"muster/internal/web"
 )
 
@@ -36,6 +39,7 @@ func New(ctx context.Context, cfg config.Config) (*App, error) {
 	if err := h.DB.LockFolder(); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
+	h.Reach(cfg.Reach)
 	a := &App{House: h, cfg: &cfg}
 	if a.Web, err = web.New(h, &cfg); err != nil {
 		return nil, errors.Join(err, h.Close())
@@ -58,9 +62,15 @@ func (a *App) Run(ctx context.Context) error {
 		Handler: a.Web, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
-	sweeping := make(chan struct{})
-	go func() { defer close(sweeping); a.sweep(ctx) }()
-	defer func() { <-sweeping }() // the database stays open until the sweep has let go of it
+	server.RegisterOnShutdown(a.Web.Stop)
+	var busy sync.WaitGroup
+	defer busy.Wait() // the database stays open until nobody works on it
+	ctx, stopWork := context.WithCancel(ctx)
+	defer stopWork()
+	busy.Go(func() { sweep(ctx, a.House) })
+	if !a.cfg.NoWorkers {
+		busy.Go(func() { work(ctx, a.House, a.cfg.Workers) })
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(a.listener) }()
 	select {
@@ -79,12 +89,18 @@ func (a *App) Run(ctx context.Context) error {
 // sweepEvery is how often the server looks whether a day has begun that no workspace was swept on yet.
 const sweepEvery = 10 * time.Minute
 
+// work does what is planned and asked for until the context ends. Whoever has locked the folder of an embedded database
+// is alone with it.
+func work(ctx context.Context, h *house.House, workers int) {
+	h.Jobs.Work(ctx, jobs.Options{Workers: workers, Alone: h.DB.Engine == database.SQLite})
+}
+
 // sweep ages states and keeps the day's scores until the context ends. A failure is logged and tried again.
-func (a *App) sweep(ctx context.Context) {
+func sweep(ctx context.Context, h *house.House) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if err := a.House.Posture.SweepAll(ctx); err != nil && ctx.Err() == nil {
+		if err := h.Posture.SweepAll(ctx); err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "the daily sweep failed", "error", err)
 		}
 		select {

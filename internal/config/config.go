@@ -31,13 +31,41 @@ func (s Store) KeyPath() string {
 	return filepath.Join(s.Data, "key")
 }
 
+// Reach says where probes may go. It is shared by every command that sends them.
+type Reach struct {
+	ProbeNetworks []string `env:"MUSTER_PROBE_NETWORKS" help:"Networks besides public addresses that probes may visit; cloud metadata stays closed whatever stands here (default: none)." placeholder:"CIDR"`
+}
+
+// Check refuses what is no network.
+func (r Reach) Check() error {
+	for _, p := range r.ProbeNetworks {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			return fmt.Errorf("the probe network %q is not a network such as 10.0.0.0/8", p)
+		}
+	}
+	return nil
+}
+
+// Allow gives the networks that probes may visit besides public addresses.
+func (r Reach) Allow() []netip.Prefix {
+	var allow []netip.Prefix
+	for _, p := range r.ProbeNetworks {
+		if prefix, err := netip.ParsePrefix(p); err == nil { // Check has looked at them
+			allow = append(allow, prefix)
+		}
+	}
+	return allow
+}
+
 // Config is what `muster serve` needs.
 type Config struct {
 	Store
+	Reach
 	Addr           string   `env:"MUSTER_ADDR" default:"127.0.0.1:8080" help:"Address to listen on (default: ${default})." placeholder:"HOST:PORT"`
 	BaseURL        string   `env:"MUSTER_BASE_URL" help:"Address that people type; links are made from it (default: http and the address it listens on). Must be https unless it is this machine." placeholder:"URL"`
 	TrustedProxies []string `env:"MUSTER_TRUSTED_PROXIES" help:"Networks of reverse proxies whose X-Forwarded-For is believed (default: none)." placeholder:"CIDR"`
 	LogFormat      string   `env:"MUSTER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json (default: ${default})."`
+	Workers        int      `env:"MUSTER_WORKERS" default:"4" help:"Jobs that this process does at the same time (default: ${default})."`
 	NoWorkers      bool     `env:"MUSTER_NO_WORKERS" help:"Serve pages only; another process runs the jobs (default: off)."`
 }
 
@@ -57,10 +85,24 @@ func (c *Config) Validate() error {
 	if err := checkBase(c.BaseURL); err != nil {
 		return err
 	}
+	if err := CheckWorkers(c.Workers); err != nil {
+		return err
+	}
 	for _, p := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			return fmt.Errorf("the trusted proxy %q is not a network such as 10.0.0.0/8", p)
 		}
+	}
+	return c.Reach.Check()
+}
+
+// MaxWorkers is the most jobs at the same time that one process takes; more work needs more processes.
+const MaxWorkers = 64
+
+// CheckWorkers checks a number of workers; 0 is the usual.
+func CheckWorkers(n int) error {
+	if n < 0 || n > MaxWorkers {
+		return fmt.Errorf("the number of workers is from 1 to %d", MaxWorkers)
 	}
 	return nil
 }

@@ -35,3 +35,15 @@ func TestValidate(t *testing.T) {
 		})
 	}
 }
+
+func TestProbeNetworks(t *testing.T) {
+	t.Parallel()
+	c := Config{Addr: "127.0.0.1:8080", Reach: Reach{ProbeNetworks: []string{"10.0.0.0/8", "192.168.7.9/32"}}}
+	if err := c.Validate(); err != nil || len(c.Allow()) != 2 || c.Allow()[1].String() != "192.168.7.9/32" {
+		t.Errorf("got %v, %v", c.Allow(), err)
+	}
+	c.ProbeNetworks = []string{"10.0.0.0/8", "everywhere"}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), `the probe network "everywhere"`) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -312,9 +312,12 @@ func (s spot) brokenBy(f *evidence.Evidence) bool {
 
 // disagrees reports whether another source says, in date, that what failed holds.
 func (b *bench) disagrees(f *evidence.Evidence, now time.Time) bool {
-	return slices.ContainsFunc(b.passes, func(p claim) bool {
-		return p.Source != f.Source && now.Before(p.end) && (p.Clause == f.Clause || p.Clause == "" || f.Clause == "") && (p.Part == f.Part || p.Part == "" || f.Part == "")
-	})
+	return slices.ContainsFunc(b.passes, func(p claim) bool { return now.Before(p.end) && Disagree(&p.Evidence, f) })
+}
+
+// Disagree reports whether a pass is another source's word about what a failure speaks about.
+func Disagree(pass, fail *evidence.Evidence) bool {
+	return pass.Source != fail.Source && (pass.Clause == fail.Clause || pass.Clause == "" || fail.Clause == "") && (pass.Part == fail.Part || pass.Part == "" || fail.Part == "")
 }
 
 // Spot is how one clause stands on one part, for people who ask why.

@@ -11,7 +11,7 @@ import (
 	"muster/internal/fault"
 )
 
-// LockFolder takes the embedded database for one server. The system gives the lock back when the process ends, however it ends.
+// LockFolder takes the embedded database for one server or worker. The system gives the lock back when the process ends, however it ends.
 func (d *DB) LockFolder() error {
 	if d.Engine != SQLite {
 		return nil
@@ -22,7 +22,7 @@ func (d *DB) LockFolder() error {
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a descriptor fits
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return errors.Join(fault.New(fault.Conflict, "Another muster serve uses %s already. Stop it, or give this one a data folder of its own with --data; several servers at once need PostgreSQL.", d.Path), file.Close())
+		return errors.Join(fault.New(fault.Conflict, "Another muster serve or muster worker uses %s already. Stop it, or give this one a data folder of its own with --data; several processes at once need PostgreSQL.", d.Path), file.Close())
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("lock data folder: %w", err), file.Close())

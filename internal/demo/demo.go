@@ -15,6 +15,7 @@ import (
 	"muster/internal/intake"
 	"muster/internal/inventory"
 	"muster/internal/posture"
+	"muster/internal/scan"
 	"muster/internal/steward"
 )
 
@@ -63,6 +64,7 @@ type Doors struct {
 	Intake    *intake.Workflow
 	Posture   *posture.Service
 	Steward   *steward.Service
+	Scans     *scan.Service
 }
 
 // SignIn is how one person of the company comes in.

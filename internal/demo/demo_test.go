@@ -42,7 +42,7 @@ func tell(t *testing.T, days int, seed uint64) *told {
 			t.Error(err)
 		}
 	})
-	doors := demo.Doors{Identity: h.Identity, Inventory: h.Inventory, Intake: h.Intake, Posture: h.Posture, Steward: h.Steward}
+	doors := demo.Doors{Identity: h.Identity, Inventory: h.Inventory, Intake: h.Intake, Posture: h.Posture, Steward: h.Steward, Scans: h.Scans}
 	result, err := demo.Make(t.Context(), doors, clock, seed, func(string) {})
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +120,12 @@ func (s *told) state(t *testing.T, service, id string) control.State {
 func (s *told) contradiction(t *testing.T) {
 	if st := s.state(t, "notifications", "TLS-6"); st.State != control.Failing || !st.Contradicted {
 		t.Errorf("mutual TLS of notifications is %s, contradicted %t", st.State, st.Contradicted)
+	}
+	if st := s.state(t, "merchant-portal", "TLS-2"); st.State != control.Failing || !st.Contradicted {
+		t.Errorf("the portal takes TLS 1.1 and reads %s, contradicted %t", st.State, st.Contradicted)
+	}
+	if st := s.state(t, "edge-gateway", "TLS-2"); st.State == control.Failing {
+		t.Errorf("the gateway reads %s", st.State)
 	}
 }
 

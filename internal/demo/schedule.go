@@ -67,5 +67,6 @@ func (r *run) schedule() map[int][]event {
 	r.planDecisions(a)
 	r.planHabits(a)
 	r.planEnd(a)
+	r.planProbe(a)
 	return a.days
 }

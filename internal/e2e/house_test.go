@@ -25,6 +25,8 @@ import (
 	"muster/internal/imports"
 	"muster/internal/intake"
 	"muster/internal/inventory"
+	"muster/internal/probe"
+	"muster/internal/scan"
 	"muster/internal/secret"
 	"muster/internal/web"
 )
@@ -130,6 +132,8 @@ func (s *site) seed(t testing.TB) {
 	s.ids["finding"], s.ids["report"] = s.find(t)
 	s.ids["exception"] = strconv.FormatInt(s.except(t), 10)
 	s.ids["entry"] = strconv.FormatInt(s.keep(t), 10)
+	s.look(t)
+	s.works(t)
 	s.ids["disabled"] = s.token(t, "disabled") // from before: nobody can begin a session afterwards
 	s.disabledToken = s.token(t, "disabled")
 	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {
@@ -181,6 +185,26 @@ func (s *site) keep(t testing.TB) int64 {
 		}
 	}
 	return check[[]evidence.Entry](t)(s.Ledger.Entries(s.ctx, s.owner, "credentials", nil))[0].ID
+}
+
+// look brings what a probe saw elsewhere: one address answered, another did not.
+func (s *site) look(t testing.TB) {
+	t.Helper()
+	environments := check[[]inventory.Environment](t)(s.Inventory.Environments(s.ctx, s.owner))
+	for _, address := range []string{"https://orders.example.com", "admin.orders.example.com:8443"} {
+		if err := s.Steward.AddEndpoint(s.ctx, s.owner, "orders", environments[0].ID, address, "all"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := check[*probe.Report](t)(scan.ReadReport("probe.json", check[[]byte](t)(os.ReadFile(filepath.Join("testdata", "probe.json")))))
+	now := time.Now().UTC()
+	for i := range report.Targets {
+		report.Targets[i].StartedAt = now.Add(-3 * time.Hour)
+	}
+	told := check[scan.Told](t)(s.Scans.Hear(s.ctx, s.owner, report, scan.Hearing{Environment: environments[0].ID}))
+	if told.Services != 1 || len(told.Unmatched) != 1 {
+		t.Fatalf("the report came to %+v", told)
+	}
 }
 
 // as is the actor of a person in the home workspace.

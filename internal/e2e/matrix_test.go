@@ -116,6 +116,11 @@ var matrix = []row{
 	{route: "POST /w/:workspace/services/:slug/calls/:id/remove", want: answers(404, 404, 404, 403)},
 	{route: "POST /w/:workspace/services/:slug/endpoints", form: url.Values{"address": {"a b"}}, want: answers(422, 422, 422, 403)},
 	{route: "POST /w/:workspace/services/:slug/endpoints/:id/remove", want: answers(404, 404, 404, 403)},
+	{route: "GET /w/:workspace/services/:slug/probes", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/scans/new", want: answers(200, 200, 200, 403)},
+	{route: "POST /w/:workspace/scans/new", form: url.Values{"burst": {"-1"}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/scans/report", want: answers(200, 200, 200, 403)},
+	{route: "POST /w/:workspace/scans/report", want: answers(422, 422, 422, 403)},
 	{route: "GET /w/:workspace/imports", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/imports/new", want: answers(200, 200, 200, 403)},
 	{route: "POST /w/:workspace/imports", want: answers(422, 422, 422, 403)},
@@ -123,6 +128,23 @@ var matrix = []row{
 	{route: "POST /w/:workspace/imports/:id/undo", want: answers(409, 409, 409, 403)},
 	{route: "POST /w/:workspace/imports/:id/confirm", want: answers(303, 409, 409, 403)}, // the owner was first
 	{route: "POST /w/:workspace/imports/:id/cancel", want: answers(409, 409, 409, 403)},
+	{route: "GET /w/:workspace/scans", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/scans/:id", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/scans/:id/events", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/scans/:id/cancel", want: answers(409, 409, 409, 403)}, // it has ended
+	{route: "POST /w/:workspace/scans/:id/retry", want: answers(409, 409, 409, 403)},
+	{route: "POST /w/:workspace/scans/:id/discard", want: answers(409, 409, 409, 403)},
+	{route: "POST /w/:workspace/scans/:id/done", form: url.Values{"note": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/schedules", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/schedules/new", want: answers(200, 200, 403, 403)},
+	{route: "POST /w/:workspace/schedules", form: url.Values{"name": {""}}, want: answers(422, 422, 403, 403)},
+	{route: "GET /w/:workspace/schedules/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/schedules/:id", form: url.Values{"spec": {"@every 1ns"}}, want: answers(422, 422, 403, 403)},
+	{route: "POST /w/:workspace/schedules/:id/run", want: answers(303, 303, 303, 403)}, // whoever is not first is told that it runs
+	{route: "POST /w/:workspace/schedules/:id/pause", want: answers(303, 303, 403, 403)},
+	{route: "POST /w/:workspace/schedules/:id/resume", want: answers(303, 303, 403, 403)},
+	{route: "GET /w/:workspace/schedules/:id/delete", want: answers(200, 200, 403, 403)},
+	{route: "POST /w/:workspace/schedules/:id/delete", want: answers(303, 404, 403, 403)},
 	{route: "GET /w/:workspace/members", want: answers(200, 200, 200, 200)},
 	{route: "POST /w/:workspace/members", form: url.Values{"email": {"x"}, "role": {"viewer"}}, want: answers(422, 422, 403, 403)},
 	{route: "POST /w/:workspace/members/invitations/:id/cancel", want: answers(404, 404, 403, 403)},
@@ -152,6 +174,14 @@ func (s *site) path(pattern string) string {
 		id = "TLS-6"
 	case strings.Contains(pattern, "/findings/"):
 		id = s.ids["finding"]
+	case strings.HasSuffix(pattern, "/schedules/:id/delete"):
+		id = s.ids["doomed"]
+	case strings.Contains(pattern, "/schedules/"):
+		id = s.ids["schedule"]
+	case strings.HasSuffix(pattern, "/scans/:id/done"):
+		id = s.ids["due"]
+	case strings.Contains(pattern, "/scans/"):
+		id = s.ids["run"]
 	case strings.Contains(pattern, "/exceptions/"):
 		id = s.ids["exception"]
 	case strings.Contains(pattern, "/frameworks/"):

@@ -173,3 +173,8 @@ func (l *Ledger) Timeline(ctx context.Context, actor access.Actor, service int64
 	}
 	return l.timeline(ctx, service, control, maxTimeline)
 }
+
+// Said gives what counts today of what sources of one kind say about one control, of every subject.
+func (l *Ledger) Said(ctx context.Context, control string, kind catalogue.SourceKind) ([]Evidence, error) {
+	return l.said(ctx, control, kind)
+}

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"muster/internal/control/catalogue"
 	"muster/internal/database"
 	"muster/internal/fault"
 )
@@ -152,4 +153,8 @@ func (l *Ledger) endEntry(ctx context.Context, control string, id int64) error {
 		return fault.New(fault.Conflict, "Somebody else changed this entry just now.")
 	}
 	return nil
+}
+
+func (l *Ledger) said(ctx context.Context, control string, kind catalogue.SourceKind) ([]Evidence, error) {
+	return database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("control = ? AND kind = ? AND "+live, control, kind).Order("id"))
 }

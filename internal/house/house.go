@@ -20,9 +20,12 @@ import (
 	"muster/internal/identity"
 	"muster/internal/intake"
 	"muster/internal/inventory"
+	"muster/internal/jobs"
 	"muster/internal/posture"
+	"muster/internal/scan"
 	"muster/internal/secret"
 	"muster/internal/steward"
+	"muster/internal/topology"
 )
 
 // House is an open, migrated database with every service on it.
@@ -40,6 +43,9 @@ type House struct {
 	Posture    *posture.Service
 	Intake     *intake.Workflow
 	Steward    *steward.Service
+	Jobs       *jobs.Service
+	Scans      *scan.Service
+	Topology   *topology.Service
 }
 
 // Open opens the database of the store, brings its schema up to date, and makes the services.
@@ -76,6 +82,7 @@ func furnish(ctx context.Context, db *database.DB, store config.Store) (*House, 
 	h.Identity = identity.New(db, rights, h.Activity, key)
 	h.Inventory = inventory.New(db, rights, h.Activity)
 	h.judges()
+	h.works()
 	return h, nil
 }
 
@@ -84,8 +91,9 @@ func (h *House) judges() {
 	h.Ledger = evidence.New(h.DB, h.Access, h.Activity)
 	h.Controls = control.New(h.DB, h.Access, h.Activity)
 	h.Exceptions = exception.New(h.DB, h.Access, h.Activity)
+	h.Topology = topology.New(h.DB, h.Access, h.Activity, h.Inventory, h.Ledger)
 	h.Findings = finding.New(h.DB, h.Access, h.Activity, h.Inventory)
-	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions, Findings: h.Findings})
+	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions, Topology: h.Topology, Findings: h.Findings})
 	h.Intake = intake.New(h.DB, h.Access, h.Activity, h.Inventory, h.Findings, h.Ledger, h.Posture)
 	h.Steward = steward.New(h.DB, h.Inventory, h.Intake, h.Findings, h.Posture)
 }

@@ -52,6 +52,15 @@ func (s *Service) newSession(ctx context.Context, u User, stage Stage, from From
 // Visit finds the session and the person of a token. ok is false when there is nobody: the session ended, ran out,
 // was revoked, or its user was disabled.
 func (s *Service) Visit(ctx context.Context, token string) (row Session, u User, ok bool, err error) {
+	row, u, ok, err = s.Peek(ctx, token)
+	if now := s.db.Now(ctx); ok && now.Sub(row.SeenAt) > touchEvery {
+		err = s.touchSession(ctx, row.TokenHash, now)
+	}
+	return row, u, ok && err == nil, err
+}
+
+// Peek is Visit without keeping the session alive, for what a browser asks by itself.
+func (s *Service) Peek(ctx context.Context, token string) (row Session, u User, ok bool, err error) {
 	if token == "" {
 		return row, u, false, nil
 	}
@@ -61,13 +70,7 @@ func (s *Service) Visit(ctx context.Context, token string) (row Session, u User,
 		return row, u, false, err
 	}
 	u, found, err = s.userByID(ctx, row.UserID)
-	if err != nil || !found || u.DisabledAt != nil {
-		return row, u, false, err
-	}
-	if now.Sub(row.SeenAt) > touchEvery {
-		err = s.touchSession(ctx, row.TokenHash, now)
-	}
-	return row, u, err == nil, err
+	return row, u, err == nil && found && u.DisabledAt == nil, err
 }
 
 // SignOut ends the session of a token.

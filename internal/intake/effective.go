@@ -2,14 +2,9 @@
 package intake
 
 import (
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
@@ -18,38 +13,9 @@ import (
 	"muster/internal/imports/model"
 )
 
-// pack stores an inspection. It holds names and places, never a secret's value: the importers do not keep those.
-func pack(i *model.Inspection) ([]byte, error) {
-	text, err := json.Marshal(i)
-	if err != nil {
-		return nil, fmt.Errorf("pack inspection: %w", err)
-	}
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	// PostgreSQL stores no NUL in text; what a file says with one is shown with the sign for "cannot be shown".
-	if _, err := z.Write(bytes.ReplaceAll(text, []byte(`\u0000`), []byte(`\ufffd`))); err != nil {
-		return nil, fmt.Errorf("pack inspection: %w", err)
-	}
-	if err := z.Close(); err != nil {
-		return nil, fmt.Errorf("pack inspection: %w", err)
-	}
-	return b.Bytes(), nil
-}
+func pack(i *model.Inspection) ([]byte, error) { return model.Pack(i) }
 
-func unpack(data []byte) (*model.Inspection, error) {
-	i := model.New()
-	if len(data) == 0 {
-		return i, nil
-	}
-	z, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("unpack inspection: %w", err)
-	}
-	if err := json.NewDecoder(io.LimitReader(z, 1<<30)).Decode(i); err != nil {
-		return nil, fmt.Errorf("unpack inspection: %w", err)
-	}
-	return i, nil
-}
+func unpack(data []byte) (*model.Inspection, error) { return model.Unpack(data) }
 
 // digest names a set of files by their content.
 func digest(i *model.Inspection) string {
@@ -65,13 +31,7 @@ func digest(i *model.Inspection) string {
 // key is what a workload is known by in its source.
 type key struct{ kind, namespace, name string }
 
-// baseName is the workload's own name, without the namespace that a clash put before it.
-func baseName(s *model.Service) string {
-	if i := strings.LastIndexByte(s.Name, '/'); i >= 0 {
-		return s.Name[i+1:]
-	}
-	return s.Name
-}
+func baseName(s *model.Service) string { return s.BaseName() }
 
 func keyOf(s *model.Service) key { return key{s.WorkloadKind, s.Namespace, baseName(s)} }
 

@@ -282,6 +282,7 @@ func (d *differ) operations() {
 	type identity struct {
 		service                       int64
 		path, method, route, security string
+		stated                        bool
 	}
 	have, kept := map[identity]int64{}, map[int64]bool{}
 	for _, o := range d.r.Operations {
@@ -289,18 +290,18 @@ func (d *differ) operations() {
 		if o.ServiceID != nil {
 			id = *o.ServiceID
 		}
-		have[identity{id, o.Path, o.Method, o.Route, o.Security}] = o.ID
+		have[identity{id, o.Path, o.Method, o.Route, o.Security, o.Stated}] = o.ID
 	}
 	count := map[string]int{}
 	for _, o := range d.x.Operations {
 		count[o.Input]++
 		service := owner[o.Input]
-		if old, ok := have[identity{service, o.Input, o.Method, o.Path, o.Security}]; ok {
+		if old, ok := have[identity{service, o.Input, o.Method, o.Path, o.Security, o.Stated}]; ok {
 			kept[old] = true
 			continue
 		}
 		_, line := model.SplitAt(o.At)
-		row := inventory.Operation{SourceID: d.source.ID, Document: o.Document, Method: o.Method, Route: o.Path, Security: o.Security, Path: o.Input, Line: line, FirstSeen: d.now, LastSeen: d.now}
+		row := inventory.Operation{SourceID: d.source.ID, Document: o.Document, Method: o.Method, Route: o.Path, Security: o.Security, Stated: o.Stated, Path: o.Input, Line: line, FirstSeen: d.now, LastSeen: d.now}
 		if service != 0 {
 			row.ServiceID = &service
 			d.touch(service)

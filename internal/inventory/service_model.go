@@ -156,6 +156,7 @@ type Operation struct {
 	Method      string
 	Route       string
 	Security    string // required, optional, none
+	Stated      bool   // the document itself says so; silence is no word that it is meant to be public
 	Path        string
 	Line        int
 	FirstSeen   time.Time

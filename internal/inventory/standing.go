@@ -143,3 +143,8 @@ func (b *Book) PublicFace(ctx context.Context) (public bool, addresses []string,
 	addresses, err = b.publicAddresses(ctx)
 	return public, addresses, err
 }
+
+// EndpointsOf lists the addresses of a service in every environment, for the workflows that visit them.
+func (b *Book) EndpointsOf(ctx context.Context, service int64) ([]Endpoint, error) {
+	return b.endpointsOf(ctx, service, maxRows)
+}

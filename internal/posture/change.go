@@ -14,8 +14,10 @@ import (
 	"muster/internal/inventory"
 )
 
-// then runs a change and makes the states of what it touched true again, in one transaction.
+// then runs a change of what is said or weighed and makes the states of what it touched true again, in one transaction.
+// Nothing of that moves a call or a policy, so the map stays as it is.
 func (s *Service) then(ctx context.Context, cause Cause, change func(context.Context) ([]int64, error)) error {
+	cause.SameMap = true
 	return s.db.InTx(ctx, func(ctx context.Context) error {
 		touched, err := change(ctx)
 		if err != nil {

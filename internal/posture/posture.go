@@ -20,6 +20,7 @@ import (
 	"muster/internal/finding"
 	"muster/internal/identity"
 	"muster/internal/inventory"
+	"muster/internal/topology"
 )
 
 // Service is the workflow that keeps states and scores true to evidence, exceptions and time.
@@ -33,6 +34,7 @@ type Service struct {
 	controls   *control.Service
 	exceptions *exception.Service
 	findings   *finding.Service
+	topology   *topology.Service
 }
 
 // Parts are what the workflow combines.
@@ -46,19 +48,21 @@ type Parts struct {
 	Controls   *control.Service
 	Exceptions *exception.Service
 	Findings   *finding.Service
+	Topology   *topology.Service
 }
 
 // New makes the workflow.
 func New(p Parts) *Service {
-	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions, findings: p.Findings}
+	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions, findings: p.Findings, topology: p.Topology}
 }
 
 // Cause says why states are judged again.
 type Cause struct {
-	Scope  bool   // what is judged changes: the whole difference is a change of scope, not work
-	Words  string // "tier of pay: 2 → 1"
-	Reason string
-	Actor  string
+	SameMap bool   // nothing that the map rests on changes
+	Scope   bool   // what is judged changes: the whole difference is a change of scope, not work
+	Words   string // "tier of pay: 2 → 1"
+	Reason  string
+	Actor   string
 }
 
 // world is everything that decides states at one moment.

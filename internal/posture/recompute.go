@@ -38,6 +38,15 @@ func (s *Service) Recompute(ctx context.Context, services []int64, cause Cause) 
 		if err := s.lookAtFindings(ctx, services); err != nil {
 			return err
 		}
+		if !cause.SameMap {
+			more, err := s.lookAtMap(ctx)
+			if err != nil {
+				return err
+			}
+			if services != nil {
+				services = unique(append(services, more...))
+			}
+		}
 		w, err := s.load(ctx, services)
 		if err != nil {
 			return err

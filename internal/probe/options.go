@@ -28,6 +28,9 @@ type Options struct {
 	Ports         bool        // look for open ports that were not declared
 	DeclaredPorts []int       // of the target's host
 	Token         string      // a valid bearer token; without it refused tokens prove nothing
+	ExpiredToken  string      // one that was like Token and has expired; without it the check of expiry proves nothing
+	OtherAudience string      // a valid token of the same issuer for another audience
+	OtherIssuer   string      // a valid token of another issuer
 	Issuer        string      // where the OpenID Connect discovery document is; "" tries the target itself
 	Inside        bool        // it runs inside the segment, so that a refused plain call speaks about mutual TLS (TLS-6)
 	PublicWeb     bool        // the target is a public web endpoint (HSTS, headers, security.txt are demanded)
@@ -37,6 +40,7 @@ type Options struct {
 type Operation struct {
 	Method   string
 	Path     string // as the document has it: /orders/{id}
-	Security string // required, optional, none: what the document says
+	Security string // required, optional, none: what the document says, "none" being a statement; "" where it says nothing
 	Example  string // the path with its parameters filled in from the document's examples; "" where it has none
+	Bodyless bool   // it takes no request body, so that no body can keep an unsafe call of it from succeeding
 }

@@ -33,9 +33,10 @@ type TLS struct {
 	Ciphers           []Cipher     `json:"ciphers"`
 	Certificate       *Certificate `json:"certificate"`
 	ForwardSecrecy    bool         `json:"forward_secrecy"`    // every suite that is offered gives it
-	ClientCertificate string       `json:"client_certificate"` // required, requested, none
-	Grade             string       `json:"grade"`              // as SSL Labs would cap it: A, B, C, F, T (not trusted)
+	ClientCertificate string       `json:"client_certificate"` // required, requested, none; unknown where no handshake could be finished
+	Grade             string       `json:"grade"`              // as SSL Labs would rate it: A to F, T (not trusted), M (another name); "" without knowledge
 	ALPN              []string     `json:"alpn"`
+	Groups            []string     `json:"groups"` // of TLS 1.3, as the server prefers them
 }
 
 // Cipher is one suite that an address accepts in one protocol.
@@ -44,6 +45,7 @@ type Cipher struct {
 	Name     string `json:"name"` // the IANA name
 	Weak     bool   `json:"weak"`
 	Reason   string `json:"reason,omitempty"` // why it is weak
+	Group    string `json:"group,omitempty"`  // of the key exchange, where it was seen: x25519, DH-2048
 }
 
 // Certificate is the leaf that an address shows, and whether a stranger should believe it.
@@ -65,15 +67,28 @@ type Certificate struct {
 	Chain        []string  `json:"chain"`             // subjects of what was sent after the leaf
 }
 
-// HTTP is what an address answers to a plain request for its root.
+// HTTP is what an address answers to a plain request. Headers, cookies and content type are those of the page that was looked at
+// in the end: redirects within the endpoint are followed, others are not.
 type HTTP struct {
-	Status      int               `json:"status"`
-	RedirectsTo string            `json:"redirects_to"`
-	Headers     map[string]string `json:"headers"`
-	Cookies     []Cookie          `json:"cookies"`
-	CORS        CORS              `json:"cors"`
-	SecurityTxt bool              `json:"security_txt"`
-	Server      string            `json:"server"`
+	Status       int               `json:"status"` // of the first answer; 0 when none was HTTP
+	RedirectsTo  string            `json:"redirects_to"`
+	FinalURL     string            `json:"final_url"` // the page that was looked at
+	FinalStatus  int               `json:"final_status"`
+	Headers      map[string]string `json:"headers"` // at most 100, without Set-Cookie
+	ContentType  string            `json:"content_type"`
+	Cookies      []Cookie          `json:"cookies"`       // at most 100, of all answers on the way to the page
+	CookiesTotal int               `json:"cookies_total"` // how many there were
+	CORS         CORS              `json:"cors"`
+	SecurityTxt  bool              `json:"security_txt"` // a valid one is served
+	Server       string            `json:"server"`
+	Problem      string            `json:"problem,omitempty"` // why there was no answer, or why a redirect was not followed
+
+	// Anonymous says whether a caller without credentials gets in: "yes" when an operation that is not documented as public answered
+	// one, "no" when every such operation that was called refused, "unknown" otherwise. The map reads it as anonymous, refused, unknown.
+	Anonymous       string `json:"anonymous"`
+	OperationsTried int    `json:"operations_tried"` // called without credentials
+	OperationsLeft  int    `json:"operations_left"`  // beyond the 200 that one visit judges
+	Requests        int    `json:"requests"`         // sent in this visit
 }
 
 // Cookie is a cookie that was set, without its value.
@@ -120,6 +135,7 @@ type Arc struct {
 	To        string    `json:"to"`
 	Address   string    `json:"address"` // host:port
 	StartedAt time.Time `json:"started_at"`
+	Result    string    `json:"result"` // connected, blocked (no answer, or told that the network does not let it through), unclear
 	Connected bool      `json:"connected"`
 	Answer    string    `json:"answer"` // anonymous, refused, none: what one request without credentials got
 	Observed  string    `json:"observed"`

@@ -23,17 +23,17 @@ type Place struct {
 	Reason        string // why it is not visited, a sentence
 }
 
-// placesOf lists the endpoints of a service in one environment, each address once. What the files say is open to
+// placesOf lists the endpoints of a service, each address of an environment once. What the files say is open to
 // everybody, and what a person added, is expected to answer; addresses inside a cluster answer only inside it.
-func placesOf(s *inventory.Standing) []Place {
+func placesOf(v *inventory.Service, endpoints []inventory.Endpoint) []Place {
 	var list []Place
-	for i := range s.Endpoints {
-		e := &s.Endpoints[i]
+	for i := range endpoints {
+		e := &endpoints[i]
 		if e.Scope == "loopback" || slices.ContainsFunc(list, func(p Place) bool { return p.Address == e.Address && p.EnvironmentID == e.EnvironmentID }) {
 			continue
 		}
 		p := Place{ServiceID: e.ServiceID, EnvironmentID: e.EnvironmentID, Address: e.Address, Expected: e.Scope == "all" || e.SourceID == nil,
-			Public: e.Scope == "all" && s.Service.Exposure == inventory.Public}
+			Public: e.Scope == "all" && v.Exposure == inventory.Public}
 		p.Target, p.Reason = targetOf(e.Address, e.TLS)
 		list = append(list, p)
 	}
@@ -77,8 +77,8 @@ func nameable(host string) bool {
 	return ip == nil || !ip.IsUnspecified()
 }
 
-// hostOf is the host of an address, in lower case; "" when there is none.
-func hostOf(address string) string {
+// HostOf is the host of an address, in lower case; "" when there is none.
+func HostOf(address string) string {
 	host, _ := hostPort(address)
 	return host
 }
@@ -123,7 +123,12 @@ func declaredPorts(host string, places []Place) []int {
 func operationsOf(s *inventory.Standing) []probe.Operation {
 	var list []probe.Operation
 	for _, o := range s.Operations {
-		list = append(list, probe.Operation{Method: o.Method, Path: o.Route, Security: o.Security})
+		security := o.Security
+		if security == "none" && !o.Stated {
+			security = "" // nobody said that it is meant to be public
+		}
+		// Whether it takes a body is not kept, so it is treated as one that none could keep from succeeding.
+		list = append(list, probe.Operation{Method: o.Method, Path: o.Route, Security: security, Bodyless: true})
 	}
 	return list
 }

@@ -8,8 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
-	"muster/internal/control"
 	"muster/internal/control/catalogue"
 	"muster/internal/evidence"
 	"muster/internal/probe"
@@ -36,7 +37,7 @@ func source(from string) string {
 
 // witness turns what was seen of one service into evidence: the worst answer of each clause on each part. An answer
 // that is not conclusive is no evidence.
-func witness(rules *control.Ruleset, operations []string, workloads []string, seen []Seen) []evidence.Evidence {
+func witness(find evidence.Find, operations []string, workloads []string, seen []Seen) []evidence.Evidence {
 	type key struct {
 		control, clause, part, source string
 		service                       int64
@@ -46,7 +47,7 @@ func witness(rules *control.Ruleset, operations []string, workloads []string, se
 		s := &seen[i]
 		hash := hashOf(&s.Visit)
 		for _, c := range s.Visit.Checks {
-			e, ok := row(rules, s, &c, operations, workloads)
+			e, ok := row(find, s, &c, operations, workloads)
 			if !ok {
 				continue
 			}
@@ -72,8 +73,8 @@ func witness(rules *control.Ruleset, operations []string, workloads []string, se
 func sooner(a, b *time.Time) bool { return a != nil && (b == nil || a.Before(*b)) }
 
 // row is the evidence of one check, if it is any.
-func row(rules *control.Ruleset, s *Seen, c *probe.Check, operations, workloads []string) (evidence.Evidence, bool) {
-	known, found := rules.Find(c.Control)
+func row(find evidence.Find, s *Seen, c *probe.Check, operations, workloads []string) (evidence.Evidence, bool) {
+	known, found := find(c.Control)
 	if !found {
 		return evidence.Evidence{}, false
 	}
@@ -85,7 +86,7 @@ func row(rules *control.Ruleset, s *Seen, c *probe.Check, operations, workloads 
 	}
 	part := partOf(clause.Part, s, c, operations, workloads)
 	e := evidence.Evidence{ServiceID: s.Place.ServiceID, EnvironmentID: s.Place.EnvironmentID, Control: c.Control, Clause: c.Clause, Part: part, Kind: catalogue.Probe, Source: source(s.From),
-		Outcome: outcome, Observed: c.Observed, Expected: c.Expected, Note: c.Detail, Path: s.Visit.Target, ObservedAt: s.Visit.StartedAt, GoodUntil: c.GoodUntil}
+		Outcome: outcome, Observed: clip(c.Observed), Expected: clip(c.Expected), Note: clip(c.Detail), Path: clip(s.Visit.Target), ObservedAt: s.Visit.StartedAt, GoodUntil: c.GoodUntil}
 	if outcome == evidence.Fail {
 		e.GoodUntil = nil
 	}
@@ -108,6 +109,23 @@ func partOf(kind catalogue.Part, s *Seen, c *probe.Check, operations, workloads 
 		return evidence.PartOf(kind, workloads[0])
 	}
 	return evidence.PartOf(catalogue.Endpoint, s.Place.Address)
+}
+
+// maxWords is how much of a sentence from outside is kept.
+const maxWords = 600
+
+// clip bounds words that may come from a stranger, and drops what is not print.
+func clip(words string) string {
+	words = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, words)
+	if utf8.RuneCountInString(words) > maxWords {
+		words = string([]rune(words)[:maxWords-1]) + "…"
+	}
+	return strings.TrimSpace(words)
 }
 
 // hashOf is the SHA-256 of what the visitor reported, so that a report kept elsewhere can be told to be the same.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"muster/internal/access"
 	"muster/internal/database"
 	"muster/internal/fault"
 	"muster/internal/identity"
@@ -89,8 +91,11 @@ func (s *Server) session(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return next(c)
 		}
-		v := kit.Of(c)
-		row, user, ok, err := s.house.Identity.Visit(kit.Ctx(c), cookie.Value)
+		v, visit := kit.Of(c), s.house.Identity.Visit
+		if strings.HasSuffix(c.Path(), "/events") { // a page that is open is nobody at work
+			visit = s.house.Identity.Peek
+		}
+		row, user, ok, err := visit(kit.Ctx(c), cookie.Value)
 		if err != nil {
 			return err
 		}
@@ -140,6 +145,19 @@ func (s *Server) workspace(next echo.HandlerFunc) echo.HandlerFunc {
 		c.SetRequest(c.Request().WithContext(inventory.WithVisible(ctx, place.Visible)))
 		return next(c)
 	}
+}
+
+// still asks again, long after a request began, whether its person may be in the workspace.
+func (s *Server) still(ctx context.Context, v *kit.Visit) (access.Actor, bool) {
+	row, user, ok, err := s.house.Identity.Peek(ctx, v.Token)
+	if err != nil || !ok || row.Stage() != identity.StageFull || v.Place == nil {
+		return access.Actor{}, false
+	}
+	place, err := s.house.Identity.Enter(ctx, user, v.Place.Workspace.Slug)
+	if err != nil || place.NeedsMFA(user) {
+		return access.Actor{}, false
+	}
+	return place.Actor(user, identity.From{IP: v.Actor.IP, RequestID: v.RequestID}), true
 }
 
 // fail is the one place where errors become pages.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -19,11 +20,14 @@ import (
 	"muster/internal/web/findings"
 	"muster/internal/web/frameworks"
 	"muster/internal/web/imports"
+	"muster/internal/web/jobs"
 	"muster/internal/web/kit"
 	"muster/internal/web/overview"
 	"muster/internal/web/posture"
+	"muster/internal/web/probes"
 	"muster/internal/web/registers"
 	"muster/internal/web/scoring"
+	"muster/internal/web/servicemap"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
 	"muster/static"
@@ -31,9 +35,11 @@ import (
 
 // Server answers requests.
 type Server struct {
-	house  *house.House
-	secure bool
-	echo   *echo.Echo
+	house    *house.House
+	secure   bool
+	echo     *echo.Echo
+	stopping chan struct{}
+	stop     sync.Once
 }
 
 // The largest bodies that routes take.
@@ -41,11 +47,12 @@ const (
 	formLimit   = "1M"
 	uploadLimit = "130M"
 	attachLimit = "11M"
+	reportLimit = "33M"
 )
 
 // New makes the server with all its routes.
 func New(h *house.House, cfg *config.Config) (*Server, error) {
-	s := &Server{house: h, secure: cfg.Secure(), echo: echo.New()}
+	s := &Server{house: h, secure: cfg.Secure(), echo: echo.New(), stopping: make(chan struct{})}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.fail
@@ -64,9 +71,13 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	a.Private(private)
 	w := e.Group("/w/:workspace", s.signedIn, s.workspace)
 	overview.New(h.Inventory, h.Activity).Routes(w)
-	posture.New(h.Posture, h.Ledger, h.Inventory).Routes(w, uploads(attachLimit, access.Posture))
+	work := jobs.New(h.Jobs, s.still, s.stopping)
+	work.Routes(w)
+	posture.New(h.Posture, h.Ledger, h.Inventory, h.Scans).Attend(work.Attention).Routes(w, uploads(attachLimit, access.Posture))
+	probes.New(h.Scans, h.Inventory, h.Posture).Routes(w, uploads(reportLimit, access.Imports))
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
 	findings.New(h.Findings, h.Inventory, h.Steward).Routes(w)
+	servicemap.New(h.Topology, h.Posture).Routes(w)
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
 	frameworks.New(h.Posture, h.Controls).Routes(w, uploads(attachLimit, access.Scoring))
@@ -90,6 +101,9 @@ type headWriter struct{ http.ResponseWriter }
 
 // Write drops the body.
 func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
+
+// Stop ends what streams, so that a server that shuts down does not wait for it.
+func (s *Server) Stop() { s.stop.Do(func() { close(s.stopping) }) }
 
 // Echo is the router, for the access matrix.
 func (s *Server) Echo() *echo.Echo { return s.echo }

@@ -25,7 +25,7 @@ const noText = "This holds characters that are no text, such as a NUL byte. Type
 // isUpload names the routes that take files.
 func isUpload(c echo.Context) bool {
 	path := c.Path()
-	return c.Request().Method == http.MethodPost && (path == "/w/:workspace/imports" || strings.HasSuffix(path, "/attest") || strings.HasSuffix(path, "/texts"))
+	return c.Request().Method == http.MethodPost && (path == "/w/:workspace/imports" || path == "/w/:workspace/scans/report" || strings.HasSuffix(path, "/attest") || strings.HasSuffix(path, "/texts"))
 }
 
 // plainText refuses what is no text before a handler sees it: in the path it leads nowhere, elsewhere it is named.

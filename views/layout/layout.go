@@ -16,6 +16,7 @@ type Page struct {
 	Query     string
 	Here      string // the address of this page, to come back to
 	Now       time.Time
+	Refresh   int // seconds after which a browser without scripts asks again; 0 is never
 }
 
 // Workspace is a place to work in.

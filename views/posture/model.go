@@ -76,6 +76,7 @@ type Overview struct {
 	Totals                          []string
 	MatrixNote, MatrixHref          string
 	Newly, Ending, Waiting          []Notice
+	Missed, Open                    []Notice // endpoints that no probe reached; what other areas know
 	Since                           time.Time
 	AsOf, Today                     string // days for the form
 	Decide, Confirm                 ui.Pages
@@ -178,6 +179,7 @@ type ServiceTerm struct{ Name, Href, Tier, Weight, Score, Points string }
 
 // ControlPage is one control over all services.
 type ControlPage struct {
+	ScanHref string // "" where no probe can tell anything, or for those who may not
 	*layout.Page
 	ID, Statement, Why, Checks string
 	Tags                       []string
@@ -234,8 +236,18 @@ type Accepted struct {
 	Glyph
 }
 
+// Knock is how the newest probe of an endpoint went.
+type Knock struct {
+	Address, Words string
+	Bad            bool
+	At             time.Time
+}
+
 // Cell is one control on one service.
 type Cell struct {
+	Knocks     []Knock // of the probes that may speak about it
+	ScanHref   string
+	ProbesHref string
 	*layout.Page
 	ID, Statement, Service, ServiceHref, ControlHref string
 	Action                                           string // where its forms are sent

@@ -131,6 +131,24 @@ func Ago(at, now time.Time) string {
 	return at.UTC().Format("2 Jan 2006")
 }
 
+// Ahead says how far in the future a time is, in words.
+func Ahead(at, now time.Time) string {
+	d := at.Sub(now)
+	switch {
+	case d < time.Minute:
+		return "in a moment"
+	case d < time.Hour:
+		return fmt.Sprintf("in %d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("in %d h", int(d.Hours()))
+	case d < 60*24*time.Hour:
+		return fmt.Sprintf("in %d days", int(d.Hours()/24))
+	case d < 2*365*24*time.Hour:
+		return fmt.Sprintf("in %d months", int(d.Hours()/24/30))
+	}
+	return "on " + at.UTC().Format("2 Jan 2006")
+}
+
 func full(at time.Time) string { return at.UTC().Format("2 January 2006, 15:04:05 UTC") }
 func iso(at time.Time) string  { return at.UTC().Format(time.RFC3339) }
 

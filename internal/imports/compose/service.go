@@ -74,6 +74,7 @@ func (p *project) service(s *service) model.Service {
 	out.HostNetwork, out.HostPID, out.HostIPC = p.text(v.field("network_mode")) == "host", p.text(v.field("pid")) == "host", p.text(v.field("ipc")) == "host"
 	p.volumes(v, &out)
 	p.ports(s, &out)
+	out.Gates = p.gates(s)
 	out.Gateway = infer.EdgeProxy(c.Image) || (infer.ReverseProxy(c.Image) && out.Exposed)
 	out.Datastore, out.DatastoreKind = infer.Datastore(s.name, out.Images)
 	if kind := infer.DatastoreByImageWord(out.Images); kind != "" && !out.Datastore {

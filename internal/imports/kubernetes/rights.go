@@ -99,14 +99,17 @@ func (b binding) means(s rbacv1.Subject, l *workload) bool {
 // rights lists the rules of the bound role. Of a role that these files lack only the name is known.
 func (a *accounts) rights(b binding) []model.Right {
 	wide := b.kind == "ClusterRoleBinding"
-	name := b.role.Kind + "/" + b.role.Name
+	name, in := b.role.Kind+"/"+b.role.Name, b.namespace
+	if wide {
+		in = ""
+	}
 	rules := a.roles[roleKey(b.role.Kind, b.namespace, b.role.Name)]
 	if len(rules) == 0 {
-		return []model.Right{{Role: name, Verbs: []string{}, Resources: []string{}, ClusterWide: wide, At: b.at()}}
+		return []model.Right{{Role: name, Verbs: []string{}, Resources: []string{}, ClusterWide: wide, Namespace: in, At: b.at()}}
 	}
 	var list []model.Right
 	for _, r := range rules {
-		right := model.Right{Role: name, Verbs: slices.Concat([]string{}, r.Verbs), Resources: slices.Concat([]string{}, r.Resources, r.NonResourceURLs), ClusterWide: wide, At: b.at()}
+		right := model.Right{Role: name, Verbs: slices.Concat([]string{}, r.Verbs), Resources: slices.Concat([]string{}, r.Resources, r.NonResourceURLs), ClusterWide: wide, Namespace: in, At: b.at()}
 		if !slices.ContainsFunc(list, func(o model.Right) bool {
 			return slices.Equal(o.Verbs, right.Verbs) && slices.Equal(o.Resources, right.Resources)
 		}) {

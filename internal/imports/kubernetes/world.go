@@ -112,6 +112,7 @@ func (w *world) build() error {
 		l.finish()
 	}
 	w.disambiguate()
+	w.gates()
 	return nil
 }
 

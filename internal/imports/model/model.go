@@ -224,7 +224,42 @@ type Service struct {
 
 	LiteralSecrets []LiteralSecret `json:"literal_secrets"`
 	Facts          []Fact          `json:"facts"`
-	At             string          `json:"at"` // "path:line"
+	Gates          *Gates          `json:"gates,omitempty"` // nil where an older Muster read the files and did not look
+	At             string          `json:"at"`              // "path:line"
+}
+
+// Gates is what the files say about who may talk to a workload and to whom it may talk. Other workloads are named as Service.Name is.
+type Gates struct {
+	Ingress  Direction `json:"ingress"`
+	Egress   Direction `json:"egress"`
+	Allow    Callers   `json:"allow"`              // of ALLOW policies of the mesh
+	Deny     Callers   `json:"deny"`               // of DENY policies that hold whatever is asked for
+	Token    bool      `json:"token,omitempty"`    // a signed token, or another service's word, is demanded of every request
+	Secrets  []string  `json:"secrets,omitempty"`  // that its containers are given, with their namespace
+	Networks []string  `json:"networks,omitempty"` // of Compose; none at all where network_mode says so
+}
+
+// Direction is what the network policies that select a workload make of one direction, seen together.
+type Direction struct {
+	Isolated   bool     `json:"isolated,omitempty"`   // some policy selects it
+	Everyone   bool     `json:"everyone,omitempty"`   // a rule admits anybody
+	Outside    bool     `json:"outside,omitempty"`    // a rule admits addresses outside the cluster
+	Unclear    bool     `json:"unclear,omitempty"`    // a rule may admit more than can be read from the files
+	Unread     bool     `json:"unread,omitempty"`     // policies of kinds that are not read may select it
+	Namespaces []string `json:"namespaces,omitempty"` // admitted as a whole
+	Workloads  []string `json:"workloads,omitempty"`  // admitted
+	Named      bool     `json:"named,omitempty"`      // what is admitted as a workload is named by its labels
+}
+
+// Callers are the sources that authorization policies of one action match.
+type Callers struct {
+	Any        bool     `json:"any,omitempty"`      // there is such a policy
+	Everyone   bool     `json:"everyone,omitempty"` // it matches whoever calls
+	Members    bool     `json:"members,omitempty"`  // it matches every member of the mesh
+	Unclear    bool     `json:"unclear,omitempty"`  // it asks for what files cannot show
+	Others     bool     `json:"others,omitempty"`   // it matches everybody but the listed
+	Namespaces []string `json:"namespaces,omitempty"`
+	Workloads  []string `json:"workloads,omitempty"`
 }
 
 // Container is one container of a workload.
@@ -292,7 +327,8 @@ type Right struct {
 	Role        string   `json:"role"` // "ClusterRole/cluster-admin"
 	Verbs       []string `json:"verbs"`
 	Resources   []string `json:"resources"`
-	ClusterWide bool     `json:"cluster_wide"` // bound by a ClusterRoleBinding
+	ClusterWide bool     `json:"cluster_wide"`        // bound by a ClusterRoleBinding
+	Namespace   string   `json:"namespace,omitempty"` // of the RoleBinding: where it holds
 	At          string   `json:"at"`
 }
 
@@ -398,6 +434,7 @@ type Operation struct {
 	Path     string `json:"path"`
 	Security string `json:"security"` // required, optional, none
 	Stated   bool   `json:"stated"`   // the operation or the whole document says so itself, be it "none"
+	Body     bool   `json:"body"`     // it takes a request body
 	Document string `json:"document"` // the title of the document
 	Input    string `json:"input"`    // the path of the file
 	Service  string `json:"service"`  // the service the document belongs to, where the files say

@@ -25,6 +25,7 @@ type pathItem struct {
 type operation struct {
 	line     int
 	security *requirements
+	body     bool // it takes a request body
 }
 
 // requirements are alternatives: how many there are, and whether one asks for nothing.

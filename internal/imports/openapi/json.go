@@ -135,8 +135,16 @@ func (r *jsonReader) item(route string, into map[string]*pathItem) error {
 		}
 		o := operation{line: r.at()}
 		err := r.object(func(key string) error {
-			if key == "security" {
+			switch key {
+			case "security":
 				return r.security(&o.security)
+			case "parameters": // where OpenAPI 2 has the body
+				var list any
+				err := r.Decode(&list)
+				o.body = o.body || takesBody(list)
+				return err
+			case "requestBody":
+				o.body = true
 			}
 			return r.skip()
 		})
@@ -162,4 +170,16 @@ func (r *jsonReader) security(into **requirements) error {
 		*into = &requirements{alternatives: 1, open: len(list) == 0}
 	}
 	return nil
+}
+
+// takesBody looks for a parameter of OpenAPI 2 that is sent as the body.
+func takesBody(parameters any) bool {
+	list, _ := parameters.([]any) // another type holds no parameter
+	for _, p := range list {
+		named, _ := p.(map[string]any)
+		if named["in"] == "body" || named["in"] == "formData" {
+			return true
+		}
+	}
+	return false
 }

@@ -129,7 +129,7 @@ func operations(path string, doc *document) []model.Operation {
 				effective = o.security
 			}
 			stated := o.security != nil || (doc.security != nil && doc.security.alternatives > 0)
-			list = append(list, model.Operation{Method: strings.ToUpper(method), Path: route, Security: effective.word(), Stated: stated, Document: doc.title, Input: path, At: model.At(path, o.line)})
+			list = append(list, model.Operation{Method: strings.ToUpper(method), Path: route, Security: effective.word(), Stated: stated, Body: o.body, Document: doc.title, Input: path, At: model.At(path, o.line)})
 		}
 	}
 	slices.SortFunc(list, func(a, b model.Operation) int {

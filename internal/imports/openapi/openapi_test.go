@@ -54,6 +54,25 @@ func said(found *model.Inspection) string {
 	return strings.Join(list, ", ")
 }
 
+func TestWhetherAnOperationTakesABody(t *testing.T) {
+	t.Parallel()
+	const three, two = "openapi: 3.0.0\ninfo: {title: t, version: '1'}\n", "swagger: '2.0'\ninfo: {title: t, version: '1'}\n"
+	for text, want := range map[string]bool{
+		three + "paths: {/a: {post: {requestBody: {content: {}}}}}\n":                                                 true,
+		three + "paths: {/a: {post: {parameters: [{name: id, in: query}]}}}\n":                                        false,
+		two + "paths: {/a: {post: {parameters: [{name: id, in: query}, {name: b, in: body}]}}}\n":                     true,
+		two + "paths: {/a: {post: {parameters: [{name: f, in: formData}]}}}\n":                                        true,
+		two + "paths: {/a: {post: {parameters: {name: b}}}}\n":                                                        false,
+		`{"openapi":"3.0.0","info":{"title":"t","version":"1"},"paths":{"/a":{"post":{"requestBody":{}}}}}`:           true,
+		`{"swagger":"2.0","info":{"title":"t","version":"1"},"paths":{"/a":{"post":{"parameters":[{"in":"body"}]}}}}`: true,
+		`{"swagger":"2.0","info":{"title":"t","version":"1"},"paths":{"/a":{"post":{"parameters":"none"}}}}`:          false,
+	} {
+		if found := read(t, text); len(found.Operations) != 1 || found.Operations[0].Body != want {
+			t.Errorf("%s: %+v", text, found.Operations)
+		}
+	}
+}
+
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{

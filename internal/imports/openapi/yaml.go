@@ -94,8 +94,18 @@ func yamlItem(n *yaml.Node) *pathItem {
 		}
 		o := operation{line: key.Line}
 		each(value, func(key, value *yaml.Node) {
-			if key.Value == "security" {
+			switch key.Value {
+			case "security":
 				o.security = yamlSecurity(value)
+			case "parameters": // where OpenAPI 2 has the body
+				for _, parameter := range follow(value).Content {
+					each(parameter, func(key, value *yaml.Node) {
+						in := follow(value).Value
+						o.body = o.body || (key.Value == "in" && (in == "body" || in == "formData"))
+					})
+				}
+			case "requestBody":
+				o.body = true
 			}
 		})
 		p.operations[key.Value] = o

@@ -18,7 +18,7 @@ import (
 )
 
 // kinds are the things that an entry may be about.
-var kinds = []string{"", "About anything", "service", "Services", "import", "Imports", "team", "Teams", "member", "People", "environment", "Environments", "workspace", "The workspace", "user", "Accounts"}
+var kinds = []string{"", "About anything", "service", "Services", "import", "Imports", "team", "Teams", "member", "People", "environment", "Environments", "scan", "Scans", "schedule", "Schedules", "workspace", "The workspace", "user", "Accounts"}
 
 // did says in words what an action was; the log keeps the action's name.
 var did = map[string]string{
@@ -27,6 +27,8 @@ var did = map[string]string{
 	"service.call_add": "added a call", "service.call_remove": "removed a call", "service.endpoint_add": "added an address", "service.endpoint_remove": "removed an address",
 	"team.create": "added a team", "team.change": "changed a team", "environment.create": "added an environment", "environment.rename": "renamed an environment",
 	"member.add": "joined as a member", "member.change": "changed a membership", "member.invite": "invited somebody", "member.uninvite": "took an invitation back", "member.remove": "removed a member", "member.reset_link": "made a link for a new password",
+	"scan.start": "started a scan", "scan.cancel": "canceled a scan", "scan.retry": "tried a scan again", "scan.discard": "put a scan away that gave up", "reminder.done": "did what a reminder asked for",
+	"schedule.create": "added a schedule", "schedule.edit": "changed a schedule", "schedule.pause": "paused a schedule", "schedule.resume": "resumed a schedule", "schedule.delete": "deleted a schedule",
 	"workspace.change": "changed the workspace", "workspace.create": "made the workspace",
 }
 

@@ -58,7 +58,41 @@ func (h *Handlers) cellPage(c echo.Context, status int, form view.Form) error {
 	fillSpots(&p, x)
 	fillPieces(c, &p, x)
 	fillAside(c, &p, x)
+	if err := h.fillKnocks(c, &p, x); err != nil {
+		return err
+	}
 	return kit.Render(c, status, view.One(p))
+}
+
+// fillKnocks says how the probes of the service went, where a probe may speak about the control.
+func (h *Handlers) fillKnocks(c echo.Context, p *view.Cell, x *posture.CellView) error {
+	if !probed(x.Effective) || x.Service.ID == 0 || x.Service.RetiredAt != nil || x.Verdict.State == control.NotApplicable {
+		return nil
+	}
+	visits, err := h.scans.Knocks(kit.Ctx(c), kit.Of(c).Actor, &x.Service)
+	if err != nil {
+		return err
+	}
+	base := kit.In(c, "/services/"+x.Service.Slug)
+	p.ProbesHref = base + "/probes"
+	if kit.Can(c, access.Write, access.Scans) {
+		p.ScanHref = kit.In(c, "/scans/new?service="+x.Service.Slug)
+	}
+	const most = 6
+	for i := range visits[:min(len(visits), most)] {
+		v := &visits[i]
+		k := view.Knock{Address: v.Address, Words: "answered, seen " + v.From(), At: v.VisitedAt}
+		if !v.Reached {
+			k.Words, k.Bad = "not reached: "+v.Reason, true
+		}
+		p.Knocks = append(p.Knocks, k)
+	}
+	return nil
+}
+
+// probed reports whether a probe may speak about the control.
+func probed(e *control.Effective) bool {
+	return slices.ContainsFunc(e.Sources, func(s catalogue.Source) bool { return s.Kind == catalogue.Probe })
 }
 
 // stateWords says a state and why it is so.
@@ -129,25 +163,32 @@ func applicability(x *posture.CellView) string {
 	return "It applies, by what is known of the subject."
 }
 
-// disagreement picks the newest yes and no of different sources.
+// disagreement picks the newest no that another source denies, and that source's newest yes.
 func disagreement(x *posture.CellView) (yes, no *view.Say) {
 	if !x.Verdict.Contradicted {
 		return nil, nil
 	}
-	for i := range x.Said {
-		e := &x.Said[i]
-		s := &view.Say{Glyph: outcomeGlyph(e), Who: who(e), What: what(e), Where: place(e), At: e.ObservedAt}
-		if e.Note != "" {
-			s.What = e.Note
+	said := slices.Clone(x.Said)
+	slices.SortFunc(said, func(a, b evidence.Evidence) int { return b.ObservedAt.Compare(a.ObservedAt) })
+	for i := range said {
+		if !slices.Contains(x.Verdict.Fails, said[i].ID) {
+			continue
 		}
-		switch {
-		case slices.Contains(x.Verdict.Fails, e.ID) && (no == nil || e.ObservedAt.After(no.At)):
-			no = s
-		case slices.Contains(x.Verdict.Passes, e.ID) && (yes == nil || e.ObservedAt.After(yes.At)):
-			yes = s
+		for k := range said {
+			if slices.Contains(x.Verdict.Passes, said[k].ID) && control.Disagree(&said[k], &said[i]) {
+				return says(&said[k]), says(&said[i])
+			}
 		}
 	}
-	return yes, no
+	return nil, nil
+}
+
+func says(e *evidence.Evidence) *view.Say {
+	s := &view.Say{Glyph: outcomeGlyph(e), Who: who(e), What: what(e), Where: place(e), At: e.ObservedAt}
+	if e.Human() && e.Note != "" {
+		s.What = e.Note
+	}
+	return s
 }
 
 const maxSpots = 60
@@ -234,14 +275,20 @@ func fillPieces(c echo.Context, p *view.Cell, x *posture.CellView) {
 }
 
 func fillAside(c echo.Context, p *view.Cell, x *posture.CellView) {
-	heard := map[string]bool{}
+	heard := map[string]int{} // a source that says yes of one thing and no of another says no
 	for i := range x.Timeline {
 		e := &x.Timeline[i]
-		if e.RetractedAt != nil || e.SupersededAt != nil || e.Outcome == evidence.Silent || heard[e.Source] {
+		if e.RetractedAt != nil || e.SupersededAt != nil || e.Outcome == evidence.Silent {
 			continue
 		}
-		heard[e.Source] = true
-		p.Says = append(p.Says, view.Say{Glyph: outcomeGlyph(e), Who: who(e), At: e.ObservedAt})
+		at, known := heard[e.Source]
+		switch {
+		case !known:
+			heard[e.Source] = len(p.Says)
+			p.Says = append(p.Says, view.Say{Glyph: outcomeGlyph(e), Who: who(e), At: e.ObservedAt})
+		case e.Outcome == evidence.Fail && slices.Contains(x.Verdict.Fails, e.ID):
+			p.Says[at].Glyph = outcomeGlyph(e)
+		}
 	}
 	value := "0.4, because a machine could check this"
 	if x.PeopleOnly {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"muster/internal/access"
 	"muster/internal/control"
 	"muster/internal/control/catalogue"
 	"muster/internal/inventory"
@@ -147,6 +148,9 @@ func (h *Handlers) control(c echo.Context) error {
 		return c.Redirect(http.StatusSeeOther, kit.In(c, "/governance/"+e.ID))
 	}
 	p := view.ControlPage{Page: kit.Page(c, "matrix", e.ID, crumbs(c)...), ID: e.ID, Statement: e.Statement, Why: e.Why, Checks: e.Checks, Fix: e.Fix, Example: e.ExampleFor("", "", ""), Tags: tags(e), Mappings: mappings(c, e), Changed: changed(e)}
+	if probed(e) && !b.Past && kit.Can(c, access.Write, access.Scans) {
+		p.ScanHref = kit.In(c, "/scans/new?control="+e.ID)
+	}
 	for _, clause := range e.Clauses {
 		p.Clauses = append(p.Clauses, sentence(clause.Words))
 	}

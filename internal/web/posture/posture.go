@@ -18,6 +18,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/inventory"
 	"muster/internal/posture"
+	"muster/internal/scan"
 	"muster/internal/web/kit"
 	view "muster/views/posture"
 	"muster/views/ui"
@@ -28,11 +29,19 @@ type Handlers struct {
 	posture *posture.Service
 	ledger  *evidence.Ledger
 	book    *inventory.Book
+	scans   *scan.Service
+	others  []func(echo.Context) ([]kit.Notice, error)
+}
+
+// Attend adds what another area knows to need a person to the overview.
+func (h *Handlers) Attend(f func(echo.Context) ([]kit.Notice, error)) *Handlers {
+	h.others = append(h.others, f)
+	return h
 }
 
 // New makes the handlers.
-func New(p *posture.Service, ledger *evidence.Ledger, book *inventory.Book) *Handlers {
-	return &Handlers{posture: p, ledger: ledger, book: book}
+func New(p *posture.Service, ledger *evidence.Ledger, book *inventory.Book, scans *scan.Service) *Handlers {
+	return &Handlers{posture: p, ledger: ledger, book: book, scans: scans}
 }
 
 // Routes registers the pages under a workspace. upload limits the forms that carry a file.
@@ -100,6 +109,20 @@ func (h *Handlers) overview(c echo.Context) error {
 	h.domains(c, &p, o)
 	h.differences(c, &p, o.Board)
 	h.attention(c, &p, o)
+	if err := h.missed(c, &p, o); err != nil {
+		return err
+	}
+	if !o.Past {
+		for _, f := range h.others {
+			list, err := f(c)
+			if err != nil {
+				return err
+			}
+			for _, n := range list {
+				p.Open = append(p.Open, view.Notice{Text: n.Text, Note: n.Note, Href: n.Href, When: n.When, Bad: n.Bad})
+			}
+		}
+	}
 	return kit.Render(c, http.StatusOK, view.Index(p))
 }
 
@@ -283,6 +306,22 @@ func (h *Handlers) attention(c echo.Context, p *view.Overview, o *posture.Overvi
 	if len(o.Waiting) > 0 && !o.Past {
 		p.Buttons = append(p.Buttons, view.Button{Text: "Decide " + ui.Plural(len(o.Waiting), "exception", "exceptions"), Href: kit.In(c, "/exceptions"), Icon: "contrast"})
 	}
+}
+
+// missed names the endpoints that the newest scan did not reach: the reason why what is shown of them ages.
+func (h *Handlers) missed(c echo.Context, p *view.Overview, o *posture.Overview) error {
+	const most = 6
+	if o.Past {
+		return nil
+	}
+	visits, err := h.scans.Missing(kit.Ctx(c), kit.Of(c).Actor, 10*most)
+	for i := range visits {
+		v := &visits[i]
+		if r := o.RowOf(v.ServiceID); r != nil && len(p.Missed) < most {
+			p.Missed = append(p.Missed, view.Notice{Text: v.Address, Note: r.Service.Name + " · " + v.Reason, Href: kit.In(c, "/services/"+r.Service.Slug+"/probes"), When: ui.Ago(v.VisitedAt, o.At)})
+		}
+	}
+	return err
 }
 
 // differences picks the controls on which services differ most, and the services that are worst.

@@ -78,6 +78,9 @@ func who(e *evidence.Evidence) string {
 	if e.Kind == catalogue.Person {
 		return e.ActorName
 	}
+	if from, elsewhere := strings.CutPrefix(e.Source, "probe:"); elsewhere && from != "muster" {
+		return "Probe from " + from
+	}
 	if name := names[e.Kind]; name != "" {
 		return name
 	}

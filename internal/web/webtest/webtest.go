@@ -119,6 +119,15 @@ func (d *Desk) Send(method, path, kind string, body io.Reader) *httptest.Respons
 	return w
 }
 
+// Serve answers on a port of this machine until the test ends, and gives the server, the app and the owner's cookie.
+func (d *Desk) Serve(t testing.TB) (*httptest.Server, *web.Server, *http.Cookie) {
+	t.Helper()
+	server := httptest.NewServer(d.web)
+	t.Cleanup(server.Close)
+	t.Cleanup(d.web.Stop)
+	return server, d.web, &http.Cookie{Name: "muster", Value: d.token}
+}
+
 // System writes the manifests of n services, each calling the next, each with a secret in clear.
 func System(n int) string {
 	var b strings.Builder

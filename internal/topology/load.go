@@ -1,0 +1,532 @@
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"muster/internal/evidence"
+	"muster/internal/imports/model"
+	"muster/internal/inventory"
+)
+
+// Sightings is what decides a map beside the inventory.
+type Sightings struct {
+	Workloads map[int64][]Seen    // of each source's newest import
+	Probes    []evidence.Evidence // what probes say of IAM-1
+	Tests     []ArcTest           // newest first
+	Age       time.Duration       // how long an answer without credentials being refused holds
+	Now       time.Time
+}
+
+// Seen is one workload as files show it.
+type Seen = model.Service
+
+// drawing makes a Map of what is recorded.
+type drawing struct {
+	*inventory.Landscape
+	Sightings
+	Map
+	node     map[[2]int64]int // by service and environment
+	segments map[string]int
+	service  map[int64]*inventory.Service
+	source   map[int64]*inventory.Source
+	teams    map[int64]string
+}
+
+// Draw makes the map of one environment. With others, those of every other environment stand beside it, foreign to it.
+func Draw(l *inventory.Landscape, s Sightings, environment int64, others bool) Map {
+	d := &drawing{Landscape: l, Sightings: s, node: map[[2]int64]int{}, segments: map[string]int{}, service: map[int64]*inventory.Service{}, source: map[int64]*inventory.Source{}, teams: map[int64]string{}}
+	for i := range l.Services {
+		d.service[l.Services[i].ID] = &l.Services[i]
+	}
+	for i := range l.Sources {
+		d.source[l.Sources[i].ID] = &l.Sources[i]
+	}
+	for _, t := range l.Teams {
+		d.teams[t.ID] = t.Name
+	}
+	answers := d.answers()
+	d.place(environment, false, answers)
+	if others {
+		for _, e := range l.Environments {
+			if e.ID != environment {
+				d.place(e.ID, true, answers)
+			}
+		}
+	}
+	d.Whole = d.complete(environment, others)
+	for i := range l.Sources {
+		if src := &l.Sources[i]; others || src.EnvironmentID == environment {
+			d.run(src)
+		}
+	}
+	d.expose()
+	d.call()
+	d.try()
+	return d.Map
+}
+
+// complete reports whether somebody says of every source that is drawn that it shows everything.
+func (d *drawing) complete(environment int64, others bool) bool {
+	any := false
+	for _, b := range d.Bindings {
+		src := d.source[b.SourceID]
+		if src == nil || src.EnvironmentID != environment && !others {
+			continue
+		}
+		if any = true; !d.Imports[src.ID].NamespacesComplete {
+			return false
+		}
+	}
+	return any
+}
+
+// place adds a node for each service of an environment: those that something runs or answers there. What nothing shows
+// anywhere is taken to be in production, where it is judged.
+func (d *drawing) place(environment int64, foreign bool, answers map[[2]int64]Answer) {
+	here, anywhere := map[int64]bool{}, map[int64]bool{}
+	for _, b := range d.Bindings {
+		anywhere[b.ServiceID] = true
+		if src := d.source[b.SourceID]; src != nil && src.EnvironmentID == environment {
+			here[b.ServiceID] = true
+		}
+	}
+	for _, e := range d.Endpoints {
+		if e.EnvironmentID == environment {
+			here[e.ServiceID] = true
+		}
+	}
+	for _, c := range d.Landscape.Calls {
+		if c.EnvironmentID == environment {
+			here[c.FromID], here[c.ToID] = true, true
+		}
+	}
+	production := slices.ContainsFunc(d.Environments, func(e inventory.Environment) bool { return e.ID == environment && e.Production })
+	for i := range d.Services {
+		s := &d.Services[i]
+		if !here[s.ID] && (anywhere[s.ID] || !production || s.Kind == inventory.KindOutside) {
+			continue
+		}
+		key := [2]int64{s.ID, environment}
+		n := Node{ID: s.ID, Slug: s.Slug, Name: s.Name, Kind: Kind(s.Kind), Tier: s.Tier, Exposure: string(s.Exposure), Classes: s.Classes(), Application: answers[key], Foreign: foreign,
+			Inside: s.Exposure == inventory.Internal && s.PersonSet("exposure")}
+		if s.TeamID != nil {
+			n.Team = d.teams[*s.TeamID]
+		}
+		d.node[key] = len(d.Nodes)
+		d.Nodes = append(d.Nodes, n)
+	}
+}
+
+// answers says what callers without credentials get. One answer is enough to know that it answers; that it refuses is
+// known when everything that is known of it was asked, and for as long as that holds.
+func (d *drawing) answers() map[[2]int64]Answer {
+	refused := map[[2]int64]map[string]bool{}
+	found := map[[2]int64]Answer{}
+	for i := range d.Probes {
+		e := &d.Probes[i]
+		key := [2]int64{e.ServiceID, e.EnvironmentID}
+		switch {
+		case e.Outcome == evidence.Fail:
+			found[key] = Anonymous
+		case e.Outcome == evidence.Pass && d.Now.Before(e.ObservedAt.Add(d.Age)) && (e.GoodUntil == nil || d.Now.Before(*e.GoodUntil)):
+			if refused[key] == nil {
+				refused[key] = map[string]bool{}
+			}
+			refused[key][e.Part] = true
+		}
+	}
+	for key, parts := range refused {
+		if found[key] == Untested && len(parts) >= max(1, d.Operations[key[0]]) {
+			found[key] = Refused
+		}
+	}
+	return found
+}
+
+// run adds the workloads of a source's newest import.
+func (d *drawing) run(src *inventory.Source) {
+	owner := map[[3]string]int64{}
+	for _, b := range d.Bindings {
+		if b.SourceID == src.ID {
+			owner[[3]string{b.Kind, b.Namespace, b.Name}] = b.ServiceID
+		}
+	}
+	seen := d.Sightings.Workloads[src.ID]
+	index := map[string]int{}
+	first := len(d.Map.Workloads)
+	var kept []*Seen
+	for i := range seen {
+		w := &seen[i]
+		id := owner[[3]string{w.WorkloadKind, w.Namespace, w.BaseName()}]
+		n, known := d.node[[2]int64{id, src.EnvironmentID}]
+		if !known {
+			continue
+		}
+		index[w.Name] = len(d.Map.Workloads)
+		d.Map.Workloads = append(d.Map.Workloads, Workload{Node: n})
+		kept = append(kept, w)
+	}
+	complete := d.Imports[src.ID].NamespacesComplete
+	for i, w := range kept {
+		out := &d.Map.Workloads[first+i]
+		if w.WorkloadKind == model.Compose {
+			d.compose(out, w, src)
+		} else {
+			d.kubernetes(out, w, src, complete, index)
+		}
+		out.HostNetwork = w.HostNetwork
+		out.Exposed = w.Exposed
+		out.Entry = w.Exposed && !slices.ContainsFunc(w.Exposures, func(e model.Exposure) bool {
+			return e.Scope == "all" && !e.Ephemeral && e.Via != "ingress" && e.Via != "gateway"
+		})
+	}
+}
+
+func (d *drawing) segment(key, name, band string, cluster bool) int {
+	i, known := d.segments[key]
+	if !known {
+		i = len(d.Segments)
+		d.segments[key] = i
+		d.Segments = append(d.Segments, Segment{Key: key, Name: name, Band: band, Cluster: cluster})
+	}
+	return i
+}
+
+// compose places a workload in its project's networks, which are all the policy that there is.
+func (d *drawing) compose(out *Workload, w *Seen, src *inventory.Source) {
+	key := fmt.Sprint(src.ID)
+	out.Host = key
+	for _, p := range w.Ports {
+		if p.Protocol == "tcp" {
+			out.Addresses = append(out.Addresses, fmt.Sprintf("%s:%d", w.Name, p.Port))
+		}
+	}
+	out.Mesh = Mesh{Member: No}
+	out.Ingress, out.Egress = Isolation{Complete: true}, Isolation{Complete: true}
+	if w.Gates == nil {
+		return // read by a Muster that did not look at networks
+	}
+	for _, n := range w.Gates.Networks {
+		out.Segments = append(out.Segments, d.segment(key+"/"+n, "network "+n+" of "+src.Name, "the Compose project "+src.Name, false))
+	}
+	if len(w.Gates.Networks) == 0 { // alone, by its own word
+		out.Segments = append(out.Segments, d.segment(key+"/alone "+w.Name, w.Name+", without a network", "the Compose project "+src.Name, false))
+	}
+	for _, s := range w.Gates.Secrets {
+		out.Secrets = append(out.Secrets, key+"/"+s)
+	}
+	d.escapes(out, w, OnHost, true)
+}
+
+// kubernetes places a workload in its cluster.
+func (d *drawing) kubernetes(out *Workload, w *Seen, src *inventory.Source, complete bool, index map[string]int) {
+	key := fmt.Sprint(src.ID)
+	out.Namespace = key + "/" + w.Namespace
+	out.Segments = []int{d.segment(key, clusterName(src), clusterName(src), true)}
+	for _, name := range w.ServiceNames {
+		for _, p := range w.ServicePorts {
+			if p.Protocol == "tcp" {
+				out.Addresses = append(out.Addresses, fmt.Sprintf("%s.%s:%d", name, w.Namespace, p.Port))
+			}
+		}
+	}
+	out.Account = key + "/" + w.Namespace + "/" + w.ServiceAccount
+	out.Mesh = Mesh{Member: truth(w.Mesh), Complete: complete, Mode: mode(w)}
+	if g := w.Gates; g != nil {
+		out.Ingress, out.Egress = isolation(&g.Ingress, key, complete, index), isolation(&g.Egress, key, complete, index)
+		out.Mesh.Token = g.Token
+		out.Mesh.Allow, out.Mesh.Deny = rules(&g.Allow, key, index), rules(&g.Deny, key, index)
+		if g.Allow.Members && !g.Allow.Everyone { // "any name" asks for a certificate, as a strict mesh does
+			out.Mesh.Allow.Everyone, out.Mesh.Mode = true, Strict
+		}
+		for _, s := range g.Secrets {
+			out.Secrets = append(out.Secrets, key+"/"+s)
+		}
+	} else {
+		out.Ingress, out.Egress = Isolation{Unread: true}, Isolation{Unread: true}
+		out.Mesh.Allow = Rules{Any: w.Admission.Allows > 0, Unclear: true}
+	}
+	d.escapes(out, w, InSegment, w.WorkloadKind == "DaemonSet") // which pods share its machine is not in the files
+	d.rights(out, w)
+}
+
+func clusterName(src *inventory.Source) string {
+	if strings.EqualFold(src.Name, "cluster") {
+		return "the cluster"
+	}
+	return "the cluster of " + src.Name
+}
+
+func truth(t model.Truth) Truth {
+	switch t {
+	case model.Yes:
+		return Yes
+	case model.No:
+		return No
+	case model.Unknown:
+	}
+	return Unknown
+}
+
+// mode is the weakest of the workload's ports.
+func mode(w *Seen) Mode {
+	weak := slices.ContainsFunc(w.PortMTLS, func(p model.PortMTLS) bool { return p.Mode == model.MTLSPermissive || p.Mode == model.MTLSDisable })
+	switch {
+	case weak, w.MTLS == model.MTLSPermissive, w.MTLS == model.MTLSDisable:
+		return Permissive
+	case w.MTLS == model.MTLSStrict:
+		return Strict
+	}
+	return NotDeclared
+}
+
+func isolation(d *model.Direction, key string, complete bool, index map[string]int) Isolation {
+	i := Isolation{Isolated: d.Isolated, Complete: complete, Unread: d.Unread, Unclear: d.Unclear}
+	i.Everyone, i.Outside = d.Everyone, d.Outside
+	i.Namespaces, i.Workloads = spaces(d.Namespaces, key), indexes(d.Workloads, index)
+	if d.Named {
+		i.Named = i.Workloads
+	}
+	return i
+}
+
+func rules(c *model.Callers, key string, index map[string]int) Rules {
+	return Rules{Any: c.Any, Everyone: c.Everyone, Unclear: c.Unclear, Others: c.Others, Namespaces: spaces(c.Namespaces, key), Workloads: indexes(c.Workloads, index)}
+}
+
+func spaces(names []string, key string) []string {
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		out = append(out, key+"/"+n)
+	}
+	return out
+}
+
+func indexes(names []string, index map[string]int) []int {
+	out := make([]int, 0, len(names))
+	for _, n := range names {
+		if i, known := index[n]; known {
+			out = append(out, i)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// escapes are what leads out of a container.
+func (d *drawing) escapes(out *Workload, w *Seen, s Scope, sure bool) {
+	add := func(words string) {
+		out.Powers = append(out.Powers, Power{Words: words, Scope: s, Sure: sure, Escape: true})
+	}
+	switch {
+	case w.DockerSocket:
+		add("holds the container engine's socket")
+	case w.Privileged:
+		add("runs privileged")
+	case slices.Contains(w.HostPaths, "/"):
+		add("mounts the whole disk of its host")
+	}
+}
+
+// rights are what a service account may do that leads further: read secrets, or start containers.
+func (d *drawing) rights(out *Workload, w *Seen) {
+	if w.AutomountToken != nil && !*w.AutomountToken {
+		return // it gets no token to use them with
+	}
+	for i := range w.Rights {
+		r := &w.Rights[i]
+		words, sure := danger(r)
+		if words == "" {
+			continue
+		}
+		p := Power{Words: words, Scope: InNamespace, Sure: sure}
+		if r.ClusterWide {
+			p.Scope = InSegment
+		} else if r.Namespace != "" && r.Namespace != w.Namespace {
+			p.Space = out.Namespace[:len(out.Namespace)-len(w.Namespace)] + r.Namespace
+		}
+		if !slices.Contains(out.Powers, p) {
+			out.Powers = append(out.Powers, p)
+		}
+	}
+}
+
+// starters are the resources that start containers.
+var starters = []string{"pods", "pods/exec", "deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs", "replicationcontrollers"}
+
+// danger says what of a right leads further; sure is false where the files lack the role.
+func danger(r *model.Right) (words string, sure bool) {
+	if len(r.Verbs) == 0 {
+		switch r.Role {
+		case "ClusterRole/cluster-admin", "ClusterRole/admin", "ClusterRole/edit":
+			return "its account may read secrets and start containers", true
+		case "ClusterRole/view", "ClusterRole/system:discovery", "ClusterRole/system:auth-delegator":
+			return "", false
+		}
+		return "its account holds a role that is not in the files", false
+	}
+	has := func(list []string, words ...string) bool {
+		return slices.ContainsFunc(list, func(v string) bool { return v == "*" || slices.Contains(words, v) })
+	}
+	switch {
+	case has(r.Resources, "secrets") && has(r.Verbs, "get", "list", "watch"):
+		return "its account may read secrets", true
+	case has(r.Resources, starters...) && has(r.Verbs, "create", "patch", "update"):
+		return "its account may start containers", true
+	}
+	return "", false
+}
+
+// expose opens what people say is public, or whose address they added.
+func (d *drawing) expose() {
+	public := map[int]bool{}
+	for i := range d.Nodes {
+		public[i] = d.Nodes[i].Exposure == string(inventory.Public)
+	}
+	for _, e := range d.Endpoints {
+		if n, known := d.node[[2]int64{e.ServiceID, e.EnvironmentID}]; known && e.SourceID == nil && e.Scope == "all" {
+			public[n] = true
+		}
+	}
+	exposed := map[int]bool{}
+	for i := range d.Map.Workloads {
+		exposed[d.Map.Workloads[i].Node] = exposed[d.Map.Workloads[i].Node] || d.Map.Workloads[i].Exposed
+	}
+	placed := map[int]bool{}
+	for i := range d.Map.Workloads {
+		w := &d.Map.Workloads[i]
+		placed[w.Node] = true
+		if public[w.Node] && !exposed[w.Node] {
+			w.Exposed, w.Entry = true, true // how, nobody told us
+		}
+	}
+	for i := range d.Nodes {
+		if !placed[i] && d.Nodes[i].Kind != KindOutside {
+			d.Map.Workloads = append(d.Map.Workloads, Workload{Node: i, Exposed: public[i]})
+		}
+	}
+}
+
+// observedDays is how long calls must have been watched before "not seen" says something.
+const observedDays = 30 * 24 * time.Hour
+
+// call adds who is known to call whom. An order of starting up is not a call.
+func (d *drawing) call() {
+	since := map[int64]time.Time{}
+	seen := map[[3]int64]bool{}
+	for _, c := range d.Landscape.Calls {
+		if c.Basis == string(Observed) {
+			if old, known := since[c.EnvironmentID]; !known || c.FirstSeen.Before(old) {
+				since[c.EnvironmentID] = c.FirstSeen
+			}
+			seen[[3]int64{c.EnvironmentID, c.FromID, c.ToID}] = seen[[3]int64{c.EnvironmentID, c.FromID, c.ToID}] || d.Now.Sub(c.LastSeen) < observedDays
+		}
+	}
+	for i := range d.Landscape.Calls {
+		c := &d.Landscape.Calls[i]
+		from, known := d.node[[2]int64{c.FromID, c.EnvironmentID}]
+		to, also := d.node[[2]int64{c.ToID, c.EnvironmentID}]
+		if !known || !also || from == to || basisRank[Basis(c.Basis)] == 0 {
+			continue
+		}
+		x := Call{From: from, To: to, Basis: Basis(c.Basis), Words: protection(c), Source: d.sourceName(c.SourceID)}
+		began, watched := since[c.EnvironmentID]
+		x.Unused = x.Basis == Allowed && watched && d.Now.Sub(began) >= observedDays && !seen[[3]int64{c.EnvironmentID, c.FromID, c.ToID}]
+		if x.Basis == Allowed {
+			x.Policy = cmp.Or(x.Source, "a policy")
+		}
+		d.Map.Calls = append(d.Map.Calls, x)
+	}
+}
+
+func (d *drawing) sourceName(id *int64) string {
+	if id == nil {
+		return "a person"
+	}
+	if s := d.source[*id]; s != nil {
+		return s.Name
+	}
+	return ""
+}
+
+// Protections of a call, in words.
+const (
+	ProtectedMTLS   = "mutual TLS"
+	ProtectedToken  = "TLS and a token"
+	Unauthenticated = "unauthenticated"
+	NotKnown        = "unknown"
+)
+
+// protection says what protects a call by what files and people say.
+func protection(c *inventory.Dependency) string {
+	named := slices.Contains([]string{"api_key", "jwt", "oidc"}, c.Authentication)
+	switch {
+	case c.Transport == "mtls":
+		return ProtectedMTLS
+	case c.Transport == "tls" && named:
+		return ProtectedToken
+	case c.Transport == "none", c.Authentication == "none":
+		return Unauthenticated
+	}
+	return NotKnown
+}
+
+// try adds the newest test of each pair. That a way is closed is believed for as long as a pass; that it is open stands.
+func (d *drawing) try() {
+	type answer struct {
+		connected bool
+		got       Answer
+	}
+	found := map[[2]int]*answer{}
+	newest := map[string]bool{}
+	for i := range d.Sightings.Tests {
+		t := &d.Sightings.Tests[i]
+		from, known := d.node[[2]int64{t.FromID, t.EnvironmentID}]
+		to, also := d.node[[2]int64{t.ToID, t.EnvironmentID}]
+		cell := fmt.Sprint(t.EnvironmentID, t.FromID, t.ToID, t.Address)
+		if !known || !also || newest[cell] || !t.Connected && d.Now.Sub(t.At) > d.Age {
+			continue
+		}
+		newest[cell] = true
+		key := [2]int{from, to}
+		if found[key] == nil {
+			found[key] = &answer{}
+		}
+		found[key].connected = found[key].connected || t.Connected
+		switch got := answerOf(t.Answer); {
+		case got == Anonymous:
+			found[key].got = Anonymous
+			if d.Nodes[to].Application != Refused {
+				d.Nodes[to].Application = Anonymous // who answers one stranger answers them all
+			}
+		case found[key].got == Untested:
+			found[key].got = got
+		}
+	}
+	for _, key := range sortedPairs(found) {
+		d.Map.Tests = append(d.Map.Tests, Test{From: key[0], To: key[1], Connected: found[key].connected, Answer: found[key].got})
+	}
+}
+
+func answerOf(word string) Answer {
+	switch word {
+	case Anonymous.String():
+		return Anonymous
+	case Refused.String():
+		return Refused
+	}
+	return Untested
+}
+
+func sortedPairs[V any](m map[[2]int]V) [][2]int {
+	keys := make([][2]int, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(x, y [2]int) int { return cmp.Or(x[0]-y[0], x[1]-y[1]) })
+	return keys
+}
