@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -13,7 +17,7 @@ import (
 
 type inspectCmd struct {
 	Paths  []string `arg:"" name:"path" help:"Files, folders and zip archives; together they are one import."`
-	Format string   `help:"Take every file as this format: kubernetes, compose or openapi." placeholder:"F"`
+	Format string   `help:"Take every file as this format: kubernetes, compose, openapi, or that of a report (docs/imports.md lists them)." placeholder:"F"`
 	JSON   bool     `name:"json" help:"Print one JSON document."`
 }
 
@@ -24,7 +28,7 @@ func (c inspectCmd) Run(o output) error {
 		return err
 	}
 	if c.JSON {
-		return printJSON(o.out, found)
+		return printLists(o.out, found)
 	}
 	return printInspection(o.out, found)
 }
@@ -42,11 +46,90 @@ func inspect(paths []string, format string) (*model.Inspection, error) {
 	return found, nil
 }
 
+// printLists prints what printJSON would, element by element: a large report is not held a second time as text.
+func printLists(out io.Writer, found *model.Inspection) error {
+	w := bufio.NewWriter(out)
+	v := reflect.ValueOf(found).Elem()
+	fmt.Fprint(w, "{")
+	for i := range v.NumField() {
+		if i > 0 {
+			fmt.Fprint(w, ",")
+		}
+		fmt.Fprintf(w, "\n  %q: [", v.Type().Field(i).Tag.Get("json"))
+		if err := printList(w, v.Field(i)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprint(w, "\n}\n")
+	return w.Flush()
+}
+
+func printList(w io.Writer, list reflect.Value) error {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetIndent("    ", "  ")
+	e.SetEscapeHTML(false)
+	for i := range list.Len() {
+		text.Reset()
+		if err := e.Encode(list.Index(i).Addr().Interface()); err != nil {
+			return err
+		}
+		mark := "\n    "
+		if i > 0 {
+			mark = ",\n    "
+		}
+		fmt.Fprintf(w, "%s%s", mark, bytes.TrimRight(text.Bytes(), "\n"))
+	}
+	if list.Len() > 0 {
+		fmt.Fprint(w, "\n  ")
+	}
+	_, err := io.WriteString(w, "]")
+	return err
+}
+
 func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
+}
+
+// mostShown is how many findings are listed for people; --json has all.
+const mostShown = 200
+
+// printFindings lists the open findings of reports, and counts what is closed.
+func printFindings(w io.Writer, found *model.Inspection) {
+	if n := len(found.Components); n > 0 {
+		fmt.Fprintf(w, "\n%d components\n", n)
+	}
+	open := slices.DeleteFunc(slices.Clone(found.Findings), func(f model.Finding) bool { return f.Status != model.StatusOpen })
+	if len(open) > 0 {
+		fmt.Fprint(w, "\nSEVERITY\tKIND\tTOOL\tFINDING\tWHERE\n")
+	}
+	for _, f := range open[:min(len(open), mostShown)] {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", f.Severity, f.Kind, f.Tool, f.Title, where(f))
+	}
+	if n := len(open) - mostShown; n > 0 {
+		fmt.Fprintf(w, "and %d more; --json has all\n", n)
+	}
+	if n := len(found.Findings) - len(open); n > 0 {
+		fmt.Fprintf(w, "\n%d findings that the reports themselves call closed\n", n)
+	}
+}
+
+// where is the place of a finding in few words.
+func where(f model.Finding) string {
+	switch {
+	case f.Component.Name != "":
+		return strings.TrimSpace(f.Component.Name + " " + f.Component.Version)
+	case len(f.Endpoints) > 0:
+		return f.Endpoints[0].URL
+	case f.Location.Path != "" && f.Location.Line > 0:
+		return fmt.Sprintf("%s:%d", f.Location.Path, f.Location.Line)
+	case f.Location.Path != "":
+		return f.Location.Path
+	}
+	return f.Resource
 }
 
 // printInspection prints for people: what was read, what runs, who calls whom, and what is not known.
@@ -90,6 +173,7 @@ func printInspection(out io.Writer, found *model.Inspection) error {
 		}
 		fmt.Fprintf(w, "\n%d operations, %d callable without credentials by their documents\n", n, open)
 	}
+	printFindings(w, found)
 	for i, p := range found.Problems {
 		if i == 0 {
 			fmt.Fprintln(w)

@@ -17,13 +17,13 @@ func (s *Service) append(ctx context.Context, a *Activity) error {
 		if err := s.db.LockChain(ctx, a.Chain); err != nil {
 			return err
 		}
-		last, err := gorm.G[Activity](s.db.Conn(ctx)).Where("chain = ?", a.Chain).Order("seq DESC").Take(ctx)
+		last, err := database.Of[Activity](s.db.Conn(ctx)).Where("chain = ?", a.Chain).Order("seq DESC").Take(ctx)
 		if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
 			return fmt.Errorf("read activity chain: %w", err)
 		}
 		a.Seq, a.PrevHash = last.Seq+1, last.Hash
 		a.Hash = a.seal()
-		if err := gorm.G[Activity](s.db.Conn(ctx)).Create(ctx, a); err != nil {
+		if err := database.Of[Activity](s.db.Conn(ctx)).Create(ctx, a); err != nil {
 			return fmt.Errorf("append activity: %w", err)
 		}
 		return nil
@@ -31,7 +31,7 @@ func (s *Service) append(ctx context.Context, a *Activity) error {
 }
 
 func (s *Service) find(ctx context.Context, f Filter) ([]Activity, error) {
-	q := gorm.G[Activity](s.db.Conn(ctx)).Where("chain = ?", database.Workspace(ctx))
+	q := database.Of[Activity](s.db.Conn(ctx)).Where("chain = ?", database.Workspace(ctx))
 	if f.BeforeSeq > 0 {
 		q = q.Where("seq < ?", f.BeforeSeq)
 	}
@@ -74,7 +74,7 @@ func (s *Service) chains(ctx context.Context) ([]int64, error) {
 }
 
 func (s *Service) after(ctx context.Context, chain, seq int64, limit int) ([]Activity, error) {
-	rows, err := gorm.G[Activity](s.db.Conn(ctx)).Where("chain = ? AND seq > ?", chain, seq).Order("seq").Limit(limit).Find(ctx)
+	rows, err := database.Of[Activity](s.db.Conn(ctx)).Where("chain = ? AND seq > ?", chain, seq).Order("seq").Limit(limit).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read activity chain: %w", err)
 	}

@@ -19,6 +19,7 @@ import (
 	"muster/internal/imports/model"
 	"muster/internal/intake"
 	"muster/internal/posture"
+	"muster/internal/topology"
 )
 
 // wantPosture is the figure of what must always hold.
@@ -130,18 +131,33 @@ func (l *lab) mutations(name string, files []model.File, explicit map[string]boo
 	for i := range before.Rows {
 		was[before.Rows[i].Service.Name] = &before.Rows[i]
 	}
+	_, whole, err := l.bring(context.Background(), files, explicit)
+	if err != nil {
+		return err
+	}
+	arcs, err := l.certain(whole)
+	if err != nil {
+		return err
+	}
 	for f := range files {
 		documents := strings.Split(string(files[f].Data), "\n---")
 		for d := range documents {
 			less := append([]model.File{}, files...)
 			less[f].Data = []byte(strings.Join(append(append([]string{}, documents[:d]...), documents[d+1:]...), "\n---"))
-			b, _, err := l.bring(context.Background(), less, explicit)
+			b, ctx, err := l.bring(context.Background(), less, explicit)
 			var broken *model.Error
 			if errors.As(err, &broken) || (err != nil && len(documents) == 1) {
 				continue // nothing is left of the file
 			}
 			if err != nil {
 				return fmt.Errorf("%s without a document: %w", name, err)
+			}
+			if protects(documents[d]) {
+				shrunk, err := l.shrunk(ctx, arcs, documents[d])
+				if err != nil {
+					return err
+				}
+				s.note("no reach shrinks by silence", wantPosture, len(shrunk) == 0, "%s without document %d of %s: %s", name, d+1, files[f].Path, strings.Join(shrunk, ", "))
 			}
 			for i := range b.Rows {
 				better := raised(was[b.Rows[i].Service.Name], &b.Rows[i], before, documents[d])
@@ -150,6 +166,46 @@ func (l *lab) mutations(name string, files []model.File, explicit map[string]boo
 		}
 	}
 	return nil
+}
+
+// protects reports whether a document is there to keep somebody out.
+func protects(document string) bool {
+	return slices.ContainsFunc([]string{"NetworkPolicy", "AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"}, func(kind string) bool {
+		return strings.Contains(document, "kind: "+kind)
+	})
+}
+
+// certain lists the arcs that certainly lead on, by the names at their ends.
+func (l *lab) certain(ctx context.Context) (map[[2]string]bool, error) {
+	p, err := l.Topology.Picture(ctx, judge, "")
+	if err != nil {
+		return nil, err
+	}
+	found := map[[2]string]bool{}
+	for _, x := range p.Arcs() {
+		if x.From != topology.Internet && x.Proven() {
+			found[[2]string{p.Nodes[x.From].Name, p.Nodes[x.To].Name}] = true
+		}
+	}
+	return found, nil
+}
+
+// shrunk lists the arcs that are no longer proven without a policy which does not name their caller. A policy that names
+// somebody, or lets in everybody, is what lets them in.
+func (l *lab) shrunk(ctx context.Context, before map[[2]string]bool, document string) ([]string, error) {
+	after, err := l.certain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for arc := range before {
+		everybody := strings.Contains(document, arc[1]) && !strings.Contains(document, "from:") && !strings.Contains(document, "DENY")
+		if !after[arc] && !strings.Contains(document, arc[0]) && !everybody {
+			list = append(list, arc[0]+" → "+arc[1])
+		}
+	}
+	slices.Sort(list)
+	return list, nil
 }
 
 // raised lists the controls that are worth more than before, or no longer apply, without a document.

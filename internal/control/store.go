@@ -5,22 +5,21 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"muster/internal/database"
 )
 
 func (s *Service) settings(ctx context.Context, at time.Time) ([]Setting, error) {
-	return database.List(ctx, "settings of controls", gorm.G[Setting](s.db.Conn(ctx)).Where("created_at <= ?", at).Order("id"))
+	return database.List(ctx, "settings of controls", database.Of[Setting](s.db.Conn(ctx)).Where("created_at <= ?", at).Order("id"))
 }
 
 func (s *Service) versions(ctx context.Context) ([]Version, error) {
-	return database.List(ctx, "catalogue versions", gorm.G[Version](s.db.Conn(ctx)).Where("version > 0").Order("version"))
+	return database.List(ctx, "catalogue versions", database.Of[Version](s.db.Conn(ctx)).Where("version > 0").Order("version"))
 }
 
 func (s *Service) decisions(ctx context.Context, services []int64, at time.Time) ([]Decision, error) {
-	q := gorm.G[Decision](s.db.Conn(ctx)).Where("created_at <= ?", at)
+	q := database.Of[Decision](s.db.Conn(ctx)).Where("created_at <= ?", at)
 	if services != nil {
 		q = q.Where("service_id IN ?", services)
 	}
@@ -29,7 +28,7 @@ func (s *Service) decisions(ctx context.Context, services []int64, at time.Time)
 
 // Subjects gives what is known now of the named services, in every environment; nil means all.
 func (s *Service) Subjects(ctx context.Context, services []int64) ([]Subject, error) {
-	q := gorm.G[Subject](s.db.Conn(ctx)).Where("until IS NULL")
+	q := database.Of[Subject](s.db.Conn(ctx)).Where("until IS NULL")
 	if services == nil {
 		return database.List(ctx, "subjects", q)
 	}
@@ -44,7 +43,7 @@ func (s *Service) Subjects(ctx context.Context, services []int64) ([]Subject, er
 
 // SubjectsAt gives what was known at a moment.
 func (s *Service) SubjectsAt(ctx context.Context, at time.Time) ([]Subject, error) {
-	return database.List(ctx, "subjects of a past day", gorm.G[Subject](s.db.Conn(ctx)).Where("since <= ? AND (until IS NULL OR until > ?)", at, at))
+	return database.List(ctx, "subjects of a past day", database.Of[Subject](s.db.Conn(ctx)).Where("since <= ? AND (until IS NULL OR until > ?)", at, at))
 }
 
 func (s *Service) endSubjects(ctx context.Context, ids []int64) error {
@@ -64,7 +63,7 @@ func (s *Service) States(ctx context.Context, services []int64) ([]State, error)
 	}
 	var all []State
 	err := database.Chunks(services, func(ids []int64) error {
-		rows, err := database.List(ctx, "states", gorm.G[State](s.db.Conn(ctx)).Where("service_id IN ?", ids))
+		rows, err := database.List(ctx, "states", database.Of[State](s.db.Conn(ctx)).Where("service_id IN ?", ids))
 		all = append(all, rows...)
 		return err
 	})
@@ -73,13 +72,13 @@ func (s *Service) States(ctx context.Context, services []int64) ([]State, error)
 
 // StatesOf gives the stored states of one control in one environment, a page at a time.
 func (s *Service) StatesOf(ctx context.Context, controlID string, environment int64) ([]State, error) {
-	return database.List(ctx, "states of a control", gorm.G[State](s.db.Conn(ctx)).Where("control = ? AND environment_id = ?", controlID, environment))
+	return database.List(ctx, "states of a control", database.Of[State](s.db.Conn(ctx)).Where("control = ? AND environment_id = ?", controlID, environment))
 }
 
 // SaveStates stores new states, those that changed, and drops those that are no more than unknown.
 func (s *Service) SaveStates(ctx context.Context, fresh, changed []State, gone []int64) error {
 	err := database.Chunks(gone, func(ids []int64) error {
-		_, err := gorm.G[State](s.db.Conn(ctx)).Where("id IN ?", ids).Delete(ctx)
+		_, err := database.Of[State](s.db.Conn(ctx)).Where("id IN ?", ids).Delete(ctx)
 		return err
 	})
 	if err != nil {
@@ -114,7 +113,7 @@ func (s *Service) SaveScores(ctx context.Context, rows []Score) error {
 // DropScores forgets the scores of services that are no longer judged.
 func (s *Service) DropScores(ctx context.Context, services []int64) error {
 	return database.Chunks(services, func(ids []int64) error {
-		if _, err := gorm.G[Score](s.db.Conn(ctx)).Where("service_id IN ?", ids).Delete(ctx); err != nil {
+		if _, err := database.Of[Score](s.db.Conn(ctx)).Where("service_id IN ?", ids).Delete(ctx); err != nil {
 			return fmt.Errorf("drop scores: %w", err)
 		}
 		return nil
@@ -123,12 +122,12 @@ func (s *Service) DropScores(ctx context.Context, services []int64) error {
 
 // Scores gives all stored scores; service 0 is the workspace.
 func (s *Service) Scores(ctx context.Context) ([]Score, error) {
-	return database.List(ctx, "scores", gorm.G[Score](s.db.Conn(ctx)).Where("service_id >= 0").Order("service_id"))
+	return database.List(ctx, "scores", database.Of[Score](s.db.Conn(ctx)).Where("service_id >= 0").Order("service_id"))
 }
 
 // ScoreOf gives one stored score.
 func (s *Service) ScoreOf(ctx context.Context, service int64) (Score, bool, error) {
-	return database.Take(ctx, "score", gorm.G[Score](s.db.Conn(ctx)).Where("service_id = ?", service))
+	return database.Take(ctx, "score", database.Of[Score](s.db.Conn(ctx)).Where("service_id = ?", service))
 }
 
 // ScoresOf gives the scores of some services without what made them.
@@ -136,7 +135,7 @@ func (s *Service) ScoresOf(ctx context.Context, services []int64) ([]Score, erro
 	if len(services) == 0 {
 		return nil, nil
 	}
-	return database.List(ctx, "scores", gorm.G[Score](s.db.Conn(ctx)).Select("id", "workspace_id", "service_id", "score", "rated", "coverage").Where("service_id IN ?", services).Limit(500))
+	return database.List(ctx, "scores", database.Of[Score](s.db.Conn(ctx)).Select("id", "workspace_id", "service_id", "score", "rated", "coverage").Where("service_id IN ?", services).Limit(500))
 }
 
 // SaveSnapshots stores the scores of a day over earlier ones of the same day.
@@ -146,17 +145,17 @@ func (s *Service) SaveSnapshots(ctx context.Context, rows []Snapshot) error {
 
 // Snapshots gives the days of one subject since a day, oldest first.
 func (s *Service) Snapshots(ctx context.Context, service int64, since string) ([]Snapshot, error) {
-	return database.List(ctx, "snapshots", gorm.G[Snapshot](s.db.Conn(ctx)).Where("service_id = ? AND day >= ?", service, since).Order("day").Limit(800))
+	return database.List(ctx, "snapshots", database.Of[Snapshot](s.db.Conn(ctx)).Where("service_id = ? AND day >= ?", service, since).Order("day").Limit(800))
 }
 
 // ScopeChanges lists the newest changes of what is judged.
 func (s *Service) ScopeChanges(ctx context.Context, limit int) ([]ScopeChange, error) {
-	return database.List(ctx, "scope changes", gorm.G[ScopeChange](s.db.Conn(ctx)).Where("id > 0").Order("id DESC").Limit(database.Clamp(limit, 20, 200)))
+	return database.List(ctx, "scope changes", database.Of[ScopeChange](s.db.Conn(ctx)).Where("id > 0").Order("id DESC").Limit(database.Clamp(limit, 20, 200)))
 }
 
 // ScopeDifference adds up what scope changes since a moment did to the workspace's score.
 func (s *Service) ScopeDifference(ctx context.Context, since time.Time) (float64, error) {
-	rows, err := database.List(ctx, "scope changes", gorm.G[ScopeChange](s.db.Conn(ctx)).Where("created_at >= ?", since))
+	rows, err := database.List(ctx, "scope changes", database.Of[ScopeChange](s.db.Conn(ctx)).Where("created_at >= ?", since))
 	sum := 0.0
 	for _, r := range rows {
 		sum += r.Difference
@@ -166,7 +165,7 @@ func (s *Service) ScopeDifference(ctx context.Context, since time.Time) (float64
 
 // RunOut lists the services whose stored states time has overtaken; the daily sweep leaves none.
 func (s *Service) RunOut(ctx context.Context, now time.Time) ([]int64, error) {
-	rows, err := database.List(ctx, "states that ran out", gorm.G[State](s.db.Conn(ctx)).Select("id", "workspace_id", "service_id").Where("good_until <= ?", now))
+	rows, err := database.List(ctx, "states that ran out", database.Of[State](s.db.Conn(ctx)).Select("id", "workspace_id", "service_id").Where("good_until <= ?", now))
 	seen := map[int64]bool{}
 	var ids []int64
 	for _, r := range rows {
@@ -180,12 +179,12 @@ func (s *Service) RunOut(ctx context.Context, now time.Time) ([]int64, error) {
 
 // StateOf gives one stored state.
 func (s *Service) StateOf(ctx context.Context, service, environment int64, controlID string) (State, bool, error) {
-	return database.Take(ctx, "state", gorm.G[State](s.db.Conn(ctx)).Where("service_id = ? AND environment_id = ? AND control = ?", service, environment, controlID))
+	return database.Take(ctx, "state", database.Of[State](s.db.Conn(ctx)).Where("service_id = ? AND environment_id = ? AND control = ?", service, environment, controlID))
 }
 
 // SweptOn reports whether the workspace was swept on the day of a moment.
 func (s *Service) SweptOn(ctx context.Context, at time.Time) (bool, error) {
-	_, found, err := database.Take(ctx, "sweep", gorm.G[Sweep](s.db.Conn(ctx)).Where("day = ?", at.UTC().Format(time.DateOnly)))
+	_, found, err := database.Take(ctx, "sweep", database.Of[Sweep](s.db.Conn(ctx)).Where("day = ?", at.UTC().Format(time.DateOnly)))
 	return found, err
 }
 
@@ -202,7 +201,7 @@ const pause = 30 * time.Minute
 func (s *Service) Visit(ctx context.Context, user int64) (time.Time, error) {
 	now := s.db.Now(ctx)
 	var before time.Time
-	v, known, err := database.Take(ctx, "visit", gorm.G[Visit](s.db.Conn(ctx)).Where("user_id = ?", user))
+	v, known, err := database.Take(ctx, "visit", database.Of[Visit](s.db.Conn(ctx)).Where("user_id = ?", user))
 	if err != nil || user == 0 {
 		return before, err
 	}
@@ -224,5 +223,5 @@ func (s *Service) Visit(ctx context.Context, user int64) (time.Time, error) {
 
 // History lists what the workspace chose about a control, the newest first.
 func (s *Service) History(ctx context.Context, id string) ([]Setting, error) {
-	return database.List(ctx, "settings of a control", gorm.G[Setting](s.db.Conn(ctx)).Where("control = ?", id).Order("id DESC").Limit(50))
+	return database.List(ctx, "settings of a control", database.Of[Setting](s.db.Conn(ctx)).Where("control = ?", id).Order("id DESC").Limit(50))
 }

@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"muster/internal/control/catalogue"
 	"muster/internal/database"
 )
 
 func (s *Service) texts(ctx context.Context, framework string) ([]FrameworkText, error) {
-	return database.List(ctx, "texts of a framework", gorm.G[FrameworkText](s.db.Conn(ctx)).Where("framework = ?", framework).Order("id"))
+	return database.List(ctx, "texts of a framework", database.Of[FrameworkText](s.db.Conn(ctx)).Where("framework = ?", framework).Order("id"))
 }
 
 // replaceTexts drops what was imported of the framework before.

@@ -9,7 +9,7 @@ import (
 )
 
 // Take reads one row; a missing one is not an error. what names the thing in errors.
-func Take[T any](ctx context.Context, what string, q gorm.ChainInterface[T]) (T, bool, error) {
+func Take[T any](ctx context.Context, what string, q Query[T]) (T, bool, error) {
 	row, err := q.Take(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return row, false, nil
@@ -21,7 +21,7 @@ func Take[T any](ctx context.Context, what string, q gorm.ChainInterface[T]) (T,
 }
 
 // List reads rows. what names the things in errors.
-func List[T any](ctx context.Context, what string, q gorm.ChainInterface[T]) ([]T, error) {
+func List[T any](ctx context.Context, what string, q Query[T]) ([]T, error) {
 	rows, err := q.Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", what, err)
@@ -31,7 +31,7 @@ func List[T any](ctx context.Context, what string, q gorm.ChainInterface[T]) ([]
 
 // Insert adds one row and gives it its id.
 func Insert[T any](ctx context.Context, d *DB, what string, row *T) error {
-	if err := gorm.G[T](d.Conn(ctx)).Create(ctx, row); err != nil {
+	if err := d.Conn(ctx).Create(row).Error; err != nil {
 		return fmt.Errorf("add %s: %w", what, err)
 	}
 	return nil

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"gorm.io/gorm"
-
 	"muster/internal/control/catalogue"
 	"muster/internal/database"
 	"muster/internal/fault"
@@ -27,7 +25,7 @@ func (l *Ledger) currentOf(ctx context.Context, rows []Evidence) (map[cell][]Evi
 	}
 	sources, controls = words(sources), words(controls)
 	err := database.Chunks(unique(services), func(ids []int64) error {
-		list, err := database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Select(judged).Where("service_id IN ? AND source IN ? AND control IN ? AND "+live, ids, sources, controls))
+		list, err := database.List(ctx, "evidence", database.Of[Evidence](l.db.Conn(ctx)).Select(judged).Where("service_id IN ? AND source IN ? AND control IN ? AND "+live, ids, sources, controls))
 		for _, e := range list {
 			if wanted[e.cell()] {
 				found[e.cell()] = append(found[e.cell()], e)
@@ -71,7 +69,7 @@ func (l *Ledger) mark(ctx context.Context, ids []int64, column string, at *time.
 }
 
 func (l *Ledger) ofImport(ctx context.Context, importID int64) ([]Evidence, error) {
-	return database.List(ctx, "evidence of an import", gorm.G[Evidence](l.db.Conn(ctx)).Where("import_id = ? AND retracted_at IS NULL", importID))
+	return database.List(ctx, "evidence of an import", database.Of[Evidence](l.db.Conn(ctx)).Where("import_id = ? AND retracted_at IS NULL", importID))
 }
 
 // revive makes what is left of each cell count again, as if what was taken back had never been said.
@@ -84,7 +82,7 @@ func (l *Ledger) revive(ctx context.Context, rows []Evidence) error {
 	slices.Sort(sources)
 	sources = slices.Compact(sources)
 	err := database.Chunks(unique(services), func(ids []int64) error {
-		list, err := database.List(ctx, "older evidence", gorm.G[Evidence](l.db.Conn(ctx)).
+		list, err := database.List(ctx, "older evidence", database.Of[Evidence](l.db.Conn(ctx)).
 			Select("id", "workspace_id", "service_id", "environment_id", "control", "clause", "part", "source", "outcome", "retest_of", "observed_at", "good_until").
 			Where("service_id IN ? AND source IN ? AND retracted_at IS NULL", ids, sources).Order("id"))
 		for _, e := range list {
@@ -107,7 +105,7 @@ func (l *Ledger) revive(ctx context.Context, rows []Evidence) error {
 func (l *Ledger) current(ctx context.Context, services []int64) ([]Evidence, error) {
 	var all []Evidence
 	err := database.Chunks(unique(services), func(ids []int64) error {
-		rows, err := database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("service_id IN ? AND "+live, ids))
+		rows, err := database.List(ctx, "evidence", database.Of[Evidence](l.db.Conn(ctx)).Where("service_id IN ? AND "+live, ids))
 		all = append(all, rows...)
 		return err
 	})
@@ -115,24 +113,24 @@ func (l *Ledger) current(ctx context.Context, services []int64) ([]Evidence, err
 }
 
 func (l *Ledger) timeline(ctx context.Context, service int64, control string, limit int) ([]Evidence, error) {
-	return database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("service_id = ? AND control = ?", service, control).Order("id DESC").Limit(limit))
+	return database.List(ctx, "evidence", database.Of[Evidence](l.db.Conn(ctx)).Where("service_id = ? AND control = ?", service, control).Order("id DESC").Limit(limit))
 }
 
 // byID finds one row of the workspace.
 func (l *Ledger) byID(ctx context.Context, id int64) (Evidence, bool, error) {
-	return database.Take(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("id = ?", id))
+	return database.Take(ctx, "evidence", database.Of[Evidence](l.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (l *Ledger) attachmentsOf(ctx context.Context, ids []int64) ([]Attachment, error) {
-	return database.List(ctx, "attachments", gorm.G[Attachment](l.db.Conn(ctx)).Select("id", "workspace_id", "evidence_id", "name", "media_type", "size", "sha256", "created_at").Where("evidence_id IN ?", ids).Order("id"))
+	return database.List(ctx, "attachments", database.Of[Attachment](l.db.Conn(ctx)).Select("id", "workspace_id", "evidence_id", "name", "media_type", "size", "sha256", "created_at").Where("evidence_id IN ?", ids).Order("id"))
 }
 
 func (l *Ledger) attachment(ctx context.Context, id int64) (Attachment, bool, error) {
-	return database.Take(ctx, "attachment", gorm.G[Attachment](l.db.Conn(ctx)).Where("id = ?", id))
+	return database.Take(ctx, "attachment", database.Of[Attachment](l.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (l *Ledger) entries(ctx context.Context, control string, services []int64) ([]Entry, error) {
-	q := gorm.G[Entry](l.db.Conn(ctx)).Where("control = ? AND ended_at IS NULL", control)
+	q := database.Of[Entry](l.db.Conn(ctx)).Where("control = ? AND ended_at IS NULL", control)
 	if services != nil {
 		q = q.Where("service_id IN ?", services)
 	}
@@ -140,7 +138,7 @@ func (l *Ledger) entries(ctx context.Context, control string, services []int64) 
 }
 
 func (l *Ledger) entry(ctx context.Context, id int64) (Entry, bool, error) {
-	return database.Take(ctx, "register entry", gorm.G[Entry](l.db.Conn(ctx)).Where("id = ?", id))
+	return database.Take(ctx, "register entry", database.Of[Entry](l.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (l *Ledger) endEntry(ctx context.Context, control string, id int64) error {
@@ -156,5 +154,5 @@ func (l *Ledger) endEntry(ctx context.Context, control string, id int64) error {
 }
 
 func (l *Ledger) said(ctx context.Context, control string, kind catalogue.SourceKind) ([]Evidence, error) {
-	return database.List(ctx, "evidence", gorm.G[Evidence](l.db.Conn(ctx)).Where("control = ? AND kind = ? AND "+live, control, kind).Order("id"))
+	return database.List(ctx, "evidence", database.Of[Evidence](l.db.Conn(ctx)).Where("control = ? AND kind = ? AND "+live, control, kind).Order("id"))
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"muster/internal/database"
 	"muster/internal/fault"
 )
@@ -15,11 +13,11 @@ import (
 const PageSize = 50
 
 func (s *Service) byID(ctx context.Context, id int64) (Exception, bool, error) {
-	return database.Take(ctx, "exception", gorm.G[Exception](s.db.Conn(ctx)).Where("id = ?", id))
+	return database.Take(ctx, "exception", database.Of[Exception](s.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (s *Service) waiting(ctx context.Context, control string, service int64) (bool, error) {
-	_, found, err := database.Take(ctx, "exception", gorm.G[Exception](s.db.Conn(ctx)).Where("control = ? AND service_id = ? AND state = ?", control, service, Requested))
+	_, found, err := database.Take(ctx, "exception", database.Of[Exception](s.db.Conn(ctx)).Where("control = ? AND service_id = ? AND state = ?", control, service, Requested))
 	return found, err
 }
 
@@ -37,12 +35,12 @@ func (s *Service) settle(ctx context.Context, e *Exception, was State) error {
 }
 
 func (s *Service) decidedBy(ctx context.Context, at time.Time) ([]Exception, error) {
-	return database.List(ctx, "exceptions", gorm.G[Exception](s.db.Conn(ctx)).Where("decided_at <= ? AND expires_at > ? AND state IN ?", at, at, []State{Approved, Ended}).Order("id"))
+	return database.List(ctx, "exceptions", database.Of[Exception](s.db.Conn(ctx)).Where("decided_at <= ? AND expires_at > ? AND state IN ?", at, at, []State{Approved, Ended}).Order("id"))
 }
 
 func (s *Service) list(ctx context.Context, services []int64, page int) (Page, error) {
-	chosen := func() gorm.ChainInterface[Exception] {
-		q := gorm.G[Exception](s.db.Conn(ctx)).Where("id > 0")
+	chosen := func() database.Query[Exception] {
+		q := database.Of[Exception](s.db.Conn(ctx)).Where("id > 0")
 		if services != nil {
 			q = q.Where("service_id IN ?", append([]int64{0}, services...))
 		}
@@ -58,9 +56,9 @@ func (s *Service) list(ctx context.Context, services []int64, page int) (Page, e
 }
 
 func (s *Service) of(ctx context.Context, service int64, control string) ([]Exception, error) {
-	return database.List(ctx, "exceptions", gorm.G[Exception](s.db.Conn(ctx)).Where("control = ? AND service_id IN ?", control, []int64{0, service}).Order("id DESC").Limit(50))
+	return database.List(ctx, "exceptions", database.Of[Exception](s.db.Conn(ctx)).Where("control = ? AND service_id IN ?", control, []int64{0, service}).Order("id DESC").Limit(50))
 }
 
 func (s *Service) requested(ctx context.Context) ([]Exception, error) {
-	return database.List(ctx, "requests", gorm.G[Exception](s.db.Conn(ctx)).Where("state = ?", Requested).Order("id").Limit(PageSize))
+	return database.List(ctx, "requests", database.Of[Exception](s.db.Conn(ctx)).Where("state = ?", Requested).Order("id").Limit(PageSize))
 }

@@ -10,7 +10,7 @@ import (
 // works says what runs by itself. A kind without a handler is neither offered nor seeded.
 func (h *House) works() {
 	h.Jobs = jobs.NewService(h.DB, h.Access, h.Activity, h.Identity.WorkspaceIDs)
-	h.Scans = scan.New(scan.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, Book: h.Inventory, Ledger: h.Ledger, Posture: h.Posture, Dialer: guard.New(guard.Policy{})})
+	h.Scans = scan.New(scan.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, Book: h.Inventory, Ledger: h.Ledger, Posture: h.Posture, Map: h.Topology, Dialer: guard.New(guard.Policy{})})
 	h.Scans.Work(h.Jobs)
 	h.Jobs.Offer([]jobs.Kind{
 		{ID: scan.Probe, Title: "Probe scan", What: "Looks at every declared endpoint from outside, and records what it sees as evidence."},

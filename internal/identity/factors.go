@@ -16,20 +16,10 @@ func (s *Service) SecondFactors(ctx context.Context) (with, all int, err error) 
 // WorkspaceIDs lists every workspace, for the sweeps that go through them all.
 func (s *Service) WorkspaceIDs(ctx context.Context) ([]int64, error) { return s.allWorkspaceIDs(ctx) }
 
-// Others lists the workspaces besides one that a person may enter, by name.
-func (s *Service) Others(ctx context.Context, u User, besides int64) ([]Workspace, error) {
-	memberships, err := s.membershipsOf(ctx, u.ID)
-	if err != nil {
-		return nil, err
-	}
-	now, ids := s.db.Now(ctx), []int64{}
-	for _, m := range memberships {
-		if m.WorkspaceID != besides && !m.Expired(now) {
-			ids = append(ids, m.WorkspaceID)
-		}
-	}
-	if len(ids) == 0 {
+// Others lists the other workspaces that the person may enter, by name.
+func (s *Service) Others(ctx context.Context, p *Place) ([]Workspace, error) {
+	if len(p.others) == 0 {
 		return nil, nil
 	}
-	return s.workspacesByID(ctx, ids)
+	return s.workspacesByID(ctx, p.others)
 }

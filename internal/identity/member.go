@@ -15,6 +15,7 @@ type Place struct {
 	Workspace Workspace
 	Member    Member
 	Visible   []int64 // the services that a consultant may see; nil for everyone else, who see all
+	others    []int64 // the other workspaces that the person may enter
 }
 
 // NeedsMFA reports whether the person must turn on a second factor before going in. Consultants always must.
@@ -36,17 +37,25 @@ func (s *Service) Enter(ctx context.Context, u User, slug string) (Place, error)
 	if !found {
 		return Place{}, fault.Missing("workspace")
 	}
-	ctx = database.WithWorkspace(ctx, w.ID)
-	m, found, err := s.memberByUser(ctx, u.ID)
+	memberships, err := s.membershipsOf(ctx, u.ID)
 	if err != nil {
 		return Place{}, err
 	}
-	if !found || m.Expired(s.db.Now(ctx)) {
+	p, now := Place{Workspace: w}, s.db.Now(ctx)
+	for _, m := range memberships {
+		switch {
+		case m.Expired(now):
+		case m.WorkspaceID == w.ID:
+			p.Member = m
+		default:
+			p.others = append(p.others, m.WorkspaceID)
+		}
+	}
+	if p.Member.ID == 0 {
 		return Place{}, fault.Missing("workspace")
 	}
-	p := Place{Workspace: w, Member: m}
-	if m.Role == access.Consultant {
-		p.Visible, err = s.servicesOf(ctx, m.ID)
+	if p.Member.Role == access.Consultant {
+		p.Visible, err = s.servicesOf(database.WithWorkspace(ctx, w.ID), p.Member.ID)
 	}
 	return p, err
 }

@@ -64,13 +64,12 @@ func (s *Service) Peek(ctx context.Context, token string) (row Session, u User, 
 	if token == "" {
 		return row, u, false, nil
 	}
-	row, found, err := s.sessionByToken(ctx, token)
+	v, found, err := s.visitorByToken(ctx, token)
 	now := s.db.Now(ctx)
-	if err != nil || !found || !row.ExpiresAt.After(now) || now.Sub(row.SeenAt) > SessionIdle {
-		return row, u, false, err
+	if err != nil || !found || !v.ExpiresAt.After(now) || now.Sub(v.SeenAt) > SessionIdle {
+		return v.Session, u, false, err
 	}
-	u, found, err = s.userByID(ctx, row.UserID)
-	return row, u, err == nil && found && u.DisabledAt == nil, err
+	return v.Session, v.User, v.User.ID != 0 && v.User.DisabledAt == nil, nil
 }
 
 // SignOut ends the session of a token.

@@ -16,7 +16,7 @@ import (
 )
 
 // take reads one row; a missing one is not an error.
-func take[T any](ctx context.Context, what string, q gorm.ChainInterface[T]) (T, bool, error) {
+func take[T any](ctx context.Context, what string, q database.Query[T]) (T, bool, error) {
 	row, err := q.Take(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return row, false, nil
@@ -28,14 +28,14 @@ func take[T any](ctx context.Context, what string, q gorm.ChainInterface[T]) (T,
 }
 
 func insert[T any](ctx context.Context, db *database.DB, what string, row *T) error {
-	if err := gorm.G[T](db.Conn(ctx)).Create(ctx, row); err != nil {
+	if err := database.Of[T](db.Conn(ctx)).Create(ctx, row); err != nil {
 		return fmt.Errorf("add %s: %w", what, err)
 	}
 	return nil
 }
 
 func (s *Service) countUsers(ctx context.Context) (int64, error) {
-	n, err := gorm.G[User](s.db.Conn(ctx)).Count(ctx, "id")
+	n, err := database.Of[User](s.db.Conn(ctx)).Count(ctx, "id")
 	if err != nil {
 		return 0, fmt.Errorf("count users: %w", err)
 	}
@@ -43,11 +43,11 @@ func (s *Service) countUsers(ctx context.Context) (int64, error) {
 }
 
 func (s *Service) userByEmail(ctx context.Context, email string) (User, bool, error) {
-	return take(ctx, "user", gorm.G[User](s.db.Conn(ctx)).Where("email = ?", email))
+	return take(ctx, "user", database.Of[User](s.db.Conn(ctx)).Where("email = ?", email))
 }
 
 func (s *Service) userByID(ctx context.Context, id int64) (User, bool, error) {
-	return take(ctx, "user", gorm.G[User](s.db.Conn(ctx)).Where("id = ?", id))
+	return take(ctx, "user", database.Of[User](s.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (s *Service) insertUser(ctx context.Context, u *User) error {
@@ -103,14 +103,14 @@ func (s *Service) clearTOTP(ctx context.Context, u *User) error {
 	if err := s.updateUser(ctx, u, "totp_secret", "totp_confirmed_at", "totp_last_step"); err != nil {
 		return err
 	}
-	if _, err := gorm.G[RecoveryCode](s.db.Conn(ctx)).Where("user_id = ?", u.ID).Delete(ctx); err != nil {
+	if _, err := database.Of[RecoveryCode](s.db.Conn(ctx)).Where("user_id = ?", u.ID).Delete(ctx); err != nil {
 		return fmt.Errorf("delete recovery codes: %w", err)
 	}
 	return nil
 }
 
 func (s *Service) insertCodes(ctx context.Context, codes []RecoveryCode) error {
-	if err := gorm.G[RecoveryCode](s.db.Conn(ctx)).CreateInBatches(ctx, &codes, 20); err != nil {
+	if err := database.Of[RecoveryCode](s.db.Conn(ctx)).CreateInBatches(ctx, &codes, 20); err != nil {
 		return fmt.Errorf("add recovery codes: %w", err)
 	}
 	return nil
@@ -125,7 +125,7 @@ func (s *Service) takeCode(ctx context.Context, userID int64, code string) (bool
 }
 
 func (s *Service) countCodes(ctx context.Context, userID int64) (int64, error) {
-	n, err := gorm.G[RecoveryCode](s.db.Conn(ctx)).Where("user_id = ? AND used_at IS NULL", userID).Count(ctx, "id")
+	n, err := database.Of[RecoveryCode](s.db.Conn(ctx)).Where("user_id = ? AND used_at IS NULL", userID).Count(ctx, "id")
 	if err != nil {
 		return 0, fmt.Errorf("count recovery codes: %w", err)
 	}
@@ -133,11 +133,11 @@ func (s *Service) countCodes(ctx context.Context, userID int64) (int64, error) {
 }
 
 func (s *Service) workspaceBySlug(ctx context.Context, slug string) (Workspace, bool, error) {
-	return take(ctx, "workspace", gorm.G[Workspace](s.db.Conn(ctx)).Where("slug = ?", slug))
+	return take(ctx, "workspace", database.Of[Workspace](s.db.Conn(ctx)).Where("slug = ?", slug))
 }
 
 func (s *Service) workspaceByID(ctx context.Context, id int64) (Workspace, bool, error) {
-	return take(ctx, "workspace", gorm.G[Workspace](s.db.Conn(ctx)).Where("id = ?", id))
+	return take(ctx, "workspace", database.Of[Workspace](s.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (s *Service) insertWorkspace(ctx context.Context, w *Workspace) error {
@@ -153,7 +153,7 @@ func (s *Service) updateWorkspace(ctx context.Context, w *Workspace) error {
 }
 
 func (s *Service) insertEnvironments(ctx context.Context, rows []environment) error {
-	if err := gorm.G[environment](s.db.Conn(ctx)).CreateInBatches(ctx, &rows, 10); err != nil {
+	if err := database.Of[environment](s.db.Conn(ctx)).CreateInBatches(ctx, &rows, 10); err != nil {
 		return fmt.Errorf("add environments: %w", err)
 	}
 	return nil
@@ -168,15 +168,15 @@ func (s *Service) insertMember(ctx context.Context, m *Member) error {
 }
 
 func (s *Service) memberByUser(ctx context.Context, userID int64) (Member, bool, error) {
-	return take(ctx, "member", gorm.G[Member](s.db.Conn(ctx)).Where("user_id = ?", userID))
+	return take(ctx, "member", database.Of[Member](s.db.Conn(ctx)).Where("user_id = ?", userID))
 }
 
 func (s *Service) memberByID(ctx context.Context, id int64) (Member, bool, error) {
-	return take(ctx, "member", gorm.G[Member](s.db.Conn(ctx)).Where("id = ?", id))
+	return take(ctx, "member", database.Of[Member](s.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (s *Service) listMembers(ctx context.Context) ([]Member, error) {
-	rows, err := gorm.G[Member](s.db.Conn(ctx)).Order("id").Limit(500).Find(ctx)
+	rows, err := database.Of[Member](s.db.Conn(ctx)).Order("id").Limit(500).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list members: %w", err)
 	}
@@ -184,7 +184,7 @@ func (s *Service) listMembers(ctx context.Context) ([]Member, error) {
 }
 
 func (s *Service) membershipsOf(ctx context.Context, userID int64) ([]Member, error) {
-	rows, err := gorm.G[Member](s.db.Conn(database.Across(ctx, "the workspaces of one user"))).Where("user_id = ?", userID).Order("id").Limit(200).Find(database.Across(ctx, "the workspaces of one user"))
+	rows, err := database.Of[Member](s.db.Conn(database.Across(ctx, "the workspaces of one user"))).Where("user_id = ?", userID).Order("id").Limit(200).Find(database.Across(ctx, "the workspaces of one user"))
 	if err != nil {
 		return nil, fmt.Errorf("list memberships: %w", err)
 	}
@@ -192,7 +192,7 @@ func (s *Service) membershipsOf(ctx context.Context, userID int64) ([]Member, er
 }
 
 func (s *Service) usersByID(ctx context.Context, ids []int64) (map[int64]User, error) {
-	rows, err := gorm.G[User](s.db.Conn(ctx)).Where("id IN ?", ids).Find(ctx)
+	rows, err := database.Of[User](s.db.Conn(ctx)).Where("id IN ?", ids).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load users: %w", err)
 	}
@@ -204,7 +204,7 @@ func (s *Service) usersByID(ctx context.Context, ids []int64) (map[int64]User, e
 }
 
 func (s *Service) workspacesByID(ctx context.Context, ids []int64) ([]Workspace, error) {
-	rows, err := gorm.G[Workspace](s.db.Conn(ctx)).Where("id IN ?", ids).Order("name").Find(ctx)
+	rows, err := database.Of[Workspace](s.db.Conn(ctx)).Where("id IN ?", ids).Order("name").Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load workspaces: %w", err)
 	}
@@ -223,7 +223,7 @@ func (s *Service) lockWorkspace(ctx context.Context) error {
 // otherOwners counts the owners beside one member who will stay: switched on, and without an end.
 func (s *Service) otherOwners(ctx context.Context, memberID int64) (int64, error) {
 	active := s.db.Conn(ctx).Model(&User{}).Select("id").Where("disabled_at IS NULL")
-	n, err := gorm.G[Member](s.db.Conn(ctx)).Where("role = ? AND expires_at IS NULL AND id <> ? AND user_id IN (?)", access.Owner, memberID, active).Count(ctx, "id")
+	n, err := database.Of[Member](s.db.Conn(ctx)).Where("role = ? AND expires_at IS NULL AND id <> ? AND user_id IN (?)", access.Owner, memberID, active).Count(ctx, "id")
 	if err != nil {
 		return 0, fmt.Errorf("count owners: %w", err)
 	}
@@ -239,13 +239,13 @@ func (s *Service) updateMember(ctx context.Context, m *Member) error {
 }
 
 func (s *Service) deleteMember(ctx context.Context, id int64) error {
-	if _, err := gorm.G[MemberService](s.db.Conn(ctx)).Where("member_id = ?", id).Delete(ctx); err != nil {
+	if _, err := database.Of[MemberService](s.db.Conn(ctx)).Where("member_id = ?", id).Delete(ctx); err != nil {
 		return fmt.Errorf("delete member's services: %w", err)
 	}
 	if err := s.db.Conn(ctx).Where("member_id = ?", id).Delete(&teamMember{}).Error; err != nil {
 		return fmt.Errorf("delete member from teams: %w", err)
 	}
-	if _, err := gorm.G[Member](s.db.Conn(ctx)).Where("id = ?", id).Delete(ctx); err != nil {
+	if _, err := database.Of[Member](s.db.Conn(ctx)).Where("id = ?", id).Delete(ctx); err != nil {
 		return fmt.Errorf("delete member: %w", err)
 	}
 	return nil
@@ -262,7 +262,7 @@ type teamMember struct {
 func (teamMember) TableName() string { return "team_members" }
 
 func (s *Service) servicesOf(ctx context.Context, memberID int64) ([]int64, error) {
-	rows, err := gorm.G[MemberService](s.db.Conn(ctx)).Where("member_id = ?", memberID).Limit(1000).Find(ctx)
+	rows, err := database.Of[MemberService](s.db.Conn(ctx)).Where("member_id = ?", memberID).Limit(1000).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load member's services: %w", err)
 	}
@@ -274,7 +274,7 @@ func (s *Service) servicesOf(ctx context.Context, memberID int64) ([]int64, erro
 }
 
 func (s *Service) replaceServices(ctx context.Context, memberID int64, ids []int64) error {
-	if _, err := gorm.G[MemberService](s.db.Conn(ctx)).Where("member_id = ?", memberID).Delete(ctx); err != nil {
+	if _, err := database.Of[MemberService](s.db.Conn(ctx)).Where("member_id = ?", memberID).Delete(ctx); err != nil {
 		return fmt.Errorf("delete member's services: %w", err)
 	}
 	rows := make([]MemberService, 0, len(ids))
@@ -284,7 +284,7 @@ func (s *Service) replaceServices(ctx context.Context, memberID int64, ids []int
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := gorm.G[MemberService](s.db.Conn(ctx)).CreateInBatches(ctx, &rows, 100); err != nil {
+	if err := database.Of[MemberService](s.db.Conn(ctx)).CreateInBatches(ctx, &rows, 100); err != nil {
 		return fmt.Errorf("add member's services: %w", err)
 	}
 	return nil
@@ -295,7 +295,7 @@ func (s *Service) insertLink(ctx context.Context, l *Link) error {
 }
 
 func (s *Service) linkByToken(ctx context.Context, kind, token string) (Link, bool, error) {
-	return take(ctx, "link", gorm.G[Link](s.db.Conn(ctx)).Where("token_hash = ? AND kind = ?", secret.Hash(token), kind))
+	return take(ctx, "link", database.Of[Link](s.db.Conn(ctx)).Where("token_hash = ? AND kind = ?", secret.Hash(token), kind))
 }
 
 // useLink marks the link used. Of many at once only one succeeds.
@@ -331,7 +331,7 @@ func (s *Service) voidLinks(ctx context.Context, kind string, workspace, user in
 }
 
 func (s *Service) openInvites(ctx context.Context, workspace int64) ([]Link, error) {
-	rows, err := gorm.G[Link](s.db.Conn(ctx)).Where("for_workspace = ? AND kind = ? AND used_at IS NULL AND expires_at > ?", workspace, LinkInvite, s.db.Now(ctx)).Order("id DESC").Limit(100).Find(ctx)
+	rows, err := database.Of[Link](s.db.Conn(ctx)).Where("for_workspace = ? AND kind = ? AND used_at IS NULL AND expires_at > ?", workspace, LinkInvite, s.db.Now(ctx)).Order("id DESC").Limit(100).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list invitations: %w", err)
 	}
@@ -339,7 +339,7 @@ func (s *Service) openInvites(ctx context.Context, workspace int64) ([]Link, err
 }
 
 func (s *Service) voidInvite(ctx context.Context, workspace, id int64) (Link, error) {
-	l, found, err := take(ctx, "invitation", gorm.G[Link](s.db.Conn(ctx)).Where("id = ? AND for_workspace = ? AND kind = ? AND used_at IS NULL", id, workspace, LinkInvite))
+	l, found, err := take(ctx, "invitation", database.Of[Link](s.db.Conn(ctx)).Where("id = ? AND for_workspace = ? AND kind = ? AND used_at IS NULL", id, workspace, LinkInvite))
 	if err != nil {
 		return l, err
 	}
@@ -353,7 +353,7 @@ func (s *Service) voidInvite(ctx context.Context, workspace, id int64) (Link, er
 }
 
 func (s *Service) throttle(ctx context.Context, name string) (Throttle, error) {
-	t, _, err := take(ctx, "throttle", gorm.G[Throttle](s.db.Conn(ctx)).Where("bucket = ?", name))
+	t, _, err := take(ctx, "throttle", database.Of[Throttle](s.db.Conn(ctx)).Where("bucket = ?", name))
 	return t, err
 }
 
@@ -376,7 +376,7 @@ func (s *Service) saveThrottle(ctx context.Context, t Throttle) error {
 }
 
 func (s *Service) clearThrottle(ctx context.Context, name string) error {
-	if _, err := gorm.G[Throttle](s.db.Conn(ctx)).Where("bucket = ?", name).Delete(ctx); err != nil {
+	if _, err := database.Of[Throttle](s.db.Conn(ctx)).Where("bucket = ?", name).Delete(ctx); err != nil {
 		return fmt.Errorf("clear throttle: %w", err)
 	}
 	return nil
@@ -386,8 +386,17 @@ func (s *Service) insertSession(ctx context.Context, row *Session) error {
 	return insert(ctx, s.db, "session", row)
 }
 
-func (s *Service) sessionByToken(ctx context.Context, token string) (Session, bool, error) {
-	return take(ctx, "session", gorm.G[Session](s.db.Conn(ctx)).Where("token_hash = ?", secret.Hash(token)))
+// visitor is a session with its user, read in one go at each request.
+type visitor struct {
+	Session `gorm:"embedded"`
+	User    User `gorm:"foreignKey:UserID"`
+}
+
+// TableName says where to begin.
+func (visitor) TableName() string { return "sessions" }
+
+func (s *Service) visitorByToken(ctx context.Context, token string) (visitor, bool, error) {
+	return take(ctx, "session", database.Of[visitor](s.db.Conn(ctx).Joins("User")).Where("sessions.token_hash = ?", secret.Hash(token)))
 }
 
 func (s *Service) touchSession(ctx context.Context, hash string, now time.Time) error {
@@ -400,7 +409,7 @@ func (s *Service) touchSession(ctx context.Context, hash string, now time.Time) 
 }
 
 func (s *Service) deleteSession(ctx context.Context, column, value string, userID int64) (int, error) {
-	n, err := gorm.G[Session](s.db.Conn(ctx)).Where(clause.Eq{Column: column, Value: value}).Where("user_id = ?", userID).Delete(ctx)
+	n, err := database.Of[Session](s.db.Conn(ctx)).Where(clause.Eq{Column: column, Value: value}).Where("user_id = ?", userID).Delete(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("delete session: %w", err)
 	}
@@ -409,14 +418,14 @@ func (s *Service) deleteSession(ctx context.Context, column, value string, userI
 
 // deleteSessions ends every session of a user but the one with this token.
 func (s *Service) deleteSessions(ctx context.Context, userID int64, exceptToken string) error {
-	if _, err := gorm.G[Session](s.db.Conn(ctx)).Where("user_id = ? AND token_hash <> ?", userID, secret.Hash(exceptToken)).Delete(ctx); err != nil {
+	if _, err := database.Of[Session](s.db.Conn(ctx)).Where("user_id = ? AND token_hash <> ?", userID, secret.Hash(exceptToken)).Delete(ctx); err != nil {
 		return fmt.Errorf("delete sessions: %w", err)
 	}
 	return nil
 }
 
 func (s *Service) sessionsOf(ctx context.Context, userID int64) ([]Session, error) {
-	rows, err := gorm.G[Session](s.db.Conn(ctx)).Where("user_id = ? AND expires_at > ?", userID, s.db.Now(ctx)).Order("seen_at DESC").Limit(100).Find(ctx)
+	rows, err := database.Of[Session](s.db.Conn(ctx)).Where("user_id = ? AND expires_at > ?", userID, s.db.Now(ctx)).Order("seen_at DESC").Limit(100).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
@@ -424,7 +433,7 @@ func (s *Service) sessionsOf(ctx context.Context, userID int64) ([]Session, erro
 }
 
 func (s *Service) sweepSessions(ctx context.Context) error {
-	if _, err := gorm.G[Session](s.db.Conn(ctx)).Where("expires_at <= ?", s.db.Now(ctx)).Delete(ctx); err != nil {
+	if _, err := database.Of[Session](s.db.Conn(ctx)).Where("expires_at <= ?", s.db.Now(ctx)).Delete(ctx); err != nil {
 		return fmt.Errorf("sweep sessions: %w", err)
 	}
 	return nil

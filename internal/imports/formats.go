@@ -68,7 +68,7 @@ func detectReport(data []byte) *report.Format {
 
 // readReport reads a file as the format that it is, or that a person says it is. Of what a person says it is the content
 // must show it too, before nothing may be found in it.
-func readReport(file model.File, f *report.Format, named bool) (*model.Inspection, error) {
+func readReport(file model.File, f *report.Format, named bool, each func(model.Finding) error) (*model.Inspection, error) {
 	sniffed := !named || f.Sniff(report.NewHead(file.Data, false))
 	if !sniffed {
 		if other := detectReport(file.Data); other != nil && other != f {
@@ -77,11 +77,11 @@ func readReport(file model.File, f *report.Format, named bool) (*model.Inspectio
 			sniffed = true
 		}
 	}
-	r, err := report.Read(f, file)
+	r, err := report.Stream(f, file, each)
 	if err != nil {
 		return nil, err
 	}
-	if !sniffed && len(r.Findings)+len(r.Components) == 0 && !bare(file.Data, f) {
+	if !sniffed && r.Empty() && !bare(file.Data, f) {
 		return nil, r.Wrong()
 	}
 	return r.Inspection(), nil

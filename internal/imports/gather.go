@@ -163,6 +163,10 @@ func (g *Gathered) found(name string, d fs.DirEntry) error {
 		g.Problems = append(g.Problems, model.Problem{Path: filepath.ToSlash(name), Message: fmt.Sprintf("It is larger than %d MB, so it was left out.", limit.Total>>20)})
 		return nil
 	}
+	if info.Size() > limit.OpenAPI && !largeReport(name) {
+		g.Problems = append(g.Problems, model.Problem{Path: filepath.ToSlash(name), Message: "It is larger than 32 MB and no report that Muster reads, so it was left out."})
+		return nil
+	}
 	data, err := readCapped(name, info.Size())
 	if err != nil {
 		return err
@@ -171,6 +175,17 @@ func (g *Gathered) found(name string, d fs.DirEntry) error {
 		return g.unzip(filepath.ToSlash(name), data)
 	}
 	return g.add(model.File{Path: filepath.ToSlash(name), Data: data})
+}
+
+// largeReport looks at the top of a file in a folder, since only reports are this large.
+func largeReport(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return true // which reading it will say
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, 256<<10))
+	return err != nil || isZip(head) || detectReport(head) != nil
 }
 
 // wanted leaves out what cannot be a manifest, by its ending, when a whole folder or archive is given.

@@ -61,6 +61,10 @@ func Detect(f model.File) (string, bool) {
 type Options struct {
 	Format   string          // take every file as this format; "" detects
 	Explicit map[string]bool // files that a person named one by one: an unknown format is an error there
+
+	// Finding takes the findings of reports one by one, so that a large report is never held as a whole; then the
+	// inspection holds none. Rows that say the same come one by one with the same fingerprint: model.Finding.Merge joins them.
+	Finding func(model.Finding) error
 }
 
 // sorted is what an import holds, by format.
@@ -74,6 +78,7 @@ func Inspect(files []model.File, o Options) (*model.Inspection, error) {
 	if o.Format != "" && !slices.Contains(Formats(), o.Format) {
 		return nil, model.Fail("--format", 0, "There is no format %q that Muster reads; there are %s.", o.Format, strings.Join(Formats(), ", "))
 	}
+	defer careful(files)()
 	s := &sorted{result: model.New()}
 	for _, f := range files {
 		if err := s.place(f, o); err != nil {
@@ -142,7 +147,7 @@ func (s *sorted) place(f model.File, o Options) error {
 }
 
 func (s *sorted) report(text model.File, f *report.Format, o Options) error {
-	found, err := readReport(text, f, o.Format != "")
+	found, err := readReport(text, f, o.Format != "", o.Finding)
 	if err != nil {
 		return err
 	}
@@ -174,54 +179,6 @@ func guard(f model.File, format string) error {
 		return limit.WholeJSON(f)
 	}
 	return nil
-}
-
-func (s *sorted) unknown(f model.File, o Options) error {
-	reason := "It is of no format that Muster reads: " + strings.Join(Formats(), ", ") + "."
-	if name := reportName(f.Data); name != "" {
-		reason = "This is a scanner report (" + name + "); Muster cannot read those yet."
-	} else if empty(f.Data) {
-		reason = "It is empty, or holds only comments."
-	}
-	if o.Explicit[f.Path] {
-		return model.Fail(f.Path, 0, "%s", reason)
-	}
-	s.problem(f, reason)
-	return nil
-}
-
-func (s *sorted) problem(f model.File, message string) {
-	s.result.Problems = append(s.result.Problems, model.Problem{Path: f.Path, Message: message})
-}
-
-// isEnv tells files of variables by their name: their content has no form of its own.
-func isEnv(name string) bool {
-	base := path.Base(name)
-	return base == ".env" || strings.HasPrefix(base, ".env.") || strings.HasSuffix(base, ".env")
-}
-
-func empty(data []byte) bool {
-	for line := range strings.Lines(string(data)) {
-		if t := strings.TrimSpace(line); t != "" && t[0] != '#' && t != "---" && t != "null" {
-			return false
-		}
-	}
-	return true
-}
-
-// reportName recognises the reports of common scanners, to say what a file is instead of that it is unknown.
-func reportName(data []byte) string {
-	head := string(data[:min(len(data), 8<<10)])
-	for _, r := range []struct{ mark, name string }{
-		{"spdxVersion", "SPDX"}, {"SPDXVersion:", "SPDX"}, {"csaf_version", "CSAF"}, {"aquasecurity.github.io", "Trivy Operator"}, {`"check_type"`, "Checkov"}, {`"packageManager"`, "Snyk"}, {`"GosecVersion"`, "gosec"}, {`"test_id"`, "Bandit"},
-		{`"scan_info"`, "Brakeman"}, {`"queries_total"`, "KICS"}, {`"rule_provider"`, "tfsec"}, {`"DetectorName"`, "TruffleHog"}, {`"plugins_used"`, "detect-secrets"}, {"<issues burpVersion", "Burp"}, {"<niktoscan", "Nikto"}, {"dependency-check.", "Dependency-Check"},
-		{`"server_scan_results"`, "SSLyze"}, {`"ProductArn"`, "AWS Security Hub"}, {"inspector2", "Amazon Inspector"}, {`"vulnerabilityAlerts"`, "Dependabot"},
-	} {
-		if strings.Contains(head, r.mark) {
-			return r.name
-		}
-	}
-	return ""
 }
 
 // read hands each family its files.

@@ -13,7 +13,7 @@ import (
 )
 
 // take reads one row; a missing one is not an error.
-func take[T any](ctx context.Context, what string, q gorm.ChainInterface[T]) (T, bool, error) {
+func take[T any](ctx context.Context, what string, q database.Query[T]) (T, bool, error) {
 	row, err := q.Take(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return row, false, nil
@@ -24,7 +24,7 @@ func take[T any](ctx context.Context, what string, q gorm.ChainInterface[T]) (T,
 	return row, true, nil
 }
 
-func list[T any](ctx context.Context, what string, q gorm.ChainInterface[T]) ([]T, error) {
+func list[T any](ctx context.Context, what string, q database.Query[T]) ([]T, error) {
 	rows, err := q.Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", what, err)
@@ -33,22 +33,22 @@ func list[T any](ctx context.Context, what string, q gorm.ChainInterface[T]) ([]
 }
 
 func insert[T any](ctx context.Context, db *database.DB, what string, row *T) error {
-	if err := gorm.G[T](db.Conn(ctx)).Create(ctx, row); err != nil {
+	if err := database.Of[T](db.Conn(ctx)).Create(ctx, row); err != nil {
 		return fmt.Errorf("add %s: %w", what, err)
 	}
 	return nil
 }
 
 func (b *Book) serviceBySlug(ctx context.Context, slug string) (Service, bool, error) {
-	return take(ctx, "service", gorm.G[Service](b.db.Conn(ctx)).Where("slug = ?", slug))
+	return take(ctx, "service", database.Of[Service](b.db.Conn(ctx)).Where("slug = ?", slug))
 }
 
 func (b *Book) serviceByID(ctx context.Context, id int64) (Service, bool, error) {
-	return take(ctx, "service", gorm.G[Service](b.db.Conn(ctx)).Where("id = ?", id))
+	return take(ctx, "service", database.Of[Service](b.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (b *Book) oldSlug(ctx context.Context, slug string) (ServiceSlug, bool, error) {
-	return take(ctx, "slug", gorm.G[ServiceSlug](b.db.Conn(ctx)).Where("slug = ?", slug))
+	return take(ctx, "slug", database.Of[ServiceSlug](b.db.Conn(ctx)).Where("slug = ?", slug))
 }
 
 // takenSlugs are those that services have or had and that begin with base; "" gives all.
@@ -75,7 +75,7 @@ func (b *Book) insertSlug(ctx context.Context, s *ServiceSlug) error {
 }
 
 func (b *Book) byIDs(ctx context.Context, ids []int64) ([]Service, error) {
-	q := gorm.G[Service](b.db.Conn(ctx)).Where("id IN ? AND retired_at IS NULL", ids)
+	q := database.Of[Service](b.db.Conn(ctx)).Where("id IN ? AND retired_at IS NULL", ids)
 	if seen, limited := visible(ctx); limited {
 		q = q.Where("id IN ?", seen)
 	}
@@ -103,15 +103,15 @@ func (b *Book) saveService(ctx context.Context, s *Service) error {
 }
 
 func (b *Book) teamByID(ctx context.Context, id int64) (Team, bool, error) {
-	return take(ctx, "team", gorm.G[Team](b.db.Conn(ctx)).Where("id = ?", id))
+	return take(ctx, "team", database.Of[Team](b.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (b *Book) teamBySlug(ctx context.Context, slug string) (Team, bool, error) {
-	return take(ctx, "team", gorm.G[Team](b.db.Conn(ctx)).Where("slug = ?", slug))
+	return take(ctx, "team", database.Of[Team](b.db.Conn(ctx)).Where("slug = ?", slug))
 }
 
 func (b *Book) listTeams(ctx context.Context) ([]Team, error) {
-	return list(ctx, "teams", gorm.G[Team](b.db.Conn(ctx)).Order("name").Limit(500))
+	return list(ctx, "teams", database.Of[Team](b.db.Conn(ctx)).Order("name").Limit(500))
 }
 
 func (b *Book) saveTeam(ctx context.Context, t *Team) error {
@@ -122,11 +122,11 @@ func (b *Book) saveTeam(ctx context.Context, t *Team) error {
 }
 
 func (b *Book) teamMembers(ctx context.Context) ([]TeamMember, error) {
-	return list(ctx, "team members", gorm.G[TeamMember](b.db.Conn(ctx)).Order("id").Limit(5000))
+	return list(ctx, "team members", database.Of[TeamMember](b.db.Conn(ctx)).Order("id").Limit(5000))
 }
 
 func (b *Book) replaceTeamMembers(ctx context.Context, teamID int64, members []int64) error {
-	if _, err := gorm.G[TeamMember](b.db.Conn(ctx)).Where("team_id = ?", teamID).Delete(ctx); err != nil {
+	if _, err := database.Of[TeamMember](b.db.Conn(ctx)).Where("team_id = ?", teamID).Delete(ctx); err != nil {
 		return fmt.Errorf("remove team members: %w", err)
 	}
 	for _, id := range members {
@@ -139,7 +139,7 @@ func (b *Book) replaceTeamMembers(ctx context.Context, teamID int64, members []i
 
 // countMembers counts how many of the ids are members of this workspace.
 func (b *Book) countMembers(ctx context.Context, ids []int64) (int64, error) {
-	n, err := gorm.G[member](b.db.Conn(ctx)).Where("id IN ?", ids).Count(ctx, "id")
+	n, err := database.Of[member](b.db.Conn(ctx)).Where("id IN ?", ids).Count(ctx, "id")
 	if err != nil {
 		return 0, fmt.Errorf("count members: %w", err)
 	}
@@ -156,11 +156,11 @@ type member struct {
 func (member) TableName() string { return "members" }
 
 func (b *Book) listEnvironments(ctx context.Context) ([]Environment, error) {
-	return list(ctx, "environments", gorm.G[Environment](b.db.Conn(ctx)).Order("position, id").Limit(100))
+	return list(ctx, "environments", database.Of[Environment](b.db.Conn(ctx)).Order("position, id").Limit(100))
 }
 
 func (b *Book) environmentByID(ctx context.Context, id int64) (Environment, bool, error) {
-	return take(ctx, "environment", gorm.G[Environment](b.db.Conn(ctx)).Where("id = ?", id))
+	return take(ctx, "environment", database.Of[Environment](b.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (b *Book) saveEnvironment(ctx context.Context, e *Environment) error {
@@ -172,7 +172,7 @@ func (b *Book) saveEnvironment(ctx context.Context, e *Environment) error {
 
 // edgesOf lists live edges with one end at the service.
 func (b *Book) edgesOf(ctx context.Context, column string, id int64, limit int) ([]Dependency, error) {
-	q := gorm.G[Dependency](b.db.Conn(ctx)).Where("gone_at IS NULL")
+	q := database.Of[Dependency](b.db.Conn(ctx)).Where("gone_at IS NULL")
 	other := "from_id"
 	if column == "from_id" {
 		q, other = q.Where("from_id = ?", id), "to_id"
@@ -186,7 +186,7 @@ func (b *Book) edgesOf(ctx context.Context, column string, id int64, limit int) 
 }
 
 func (b *Book) edgeByID(ctx context.Context, id int64) (Dependency, bool, error) {
-	return take(ctx, "call", gorm.G[Dependency](b.db.Conn(ctx)).Where("id = ? AND gone_at IS NULL", id))
+	return take(ctx, "call", database.Of[Dependency](b.db.Conn(ctx)).Where("id = ? AND gone_at IS NULL", id))
 }
 
 func (b *Book) endEdge(ctx context.Context, id int64, now time.Time) error {
@@ -197,11 +197,11 @@ func (b *Book) endEdge(ctx context.Context, id int64, now time.Time) error {
 }
 
 func (b *Book) endpointsOf(ctx context.Context, id int64, limit int) ([]Endpoint, error) {
-	return list(ctx, "endpoints", gorm.G[Endpoint](b.db.Conn(ctx)).Where("service_id = ? AND gone_at IS NULL", id).Order("scope, address, id").Limit(limit))
+	return list(ctx, "endpoints", database.Of[Endpoint](b.db.Conn(ctx)).Where("service_id = ? AND gone_at IS NULL", id).Order("scope, address, id").Limit(limit))
 }
 
 func (b *Book) endpointByID(ctx context.Context, id int64) (Endpoint, bool, error) {
-	return take(ctx, "endpoint", gorm.G[Endpoint](b.db.Conn(ctx)).Where("id = ? AND gone_at IS NULL", id))
+	return take(ctx, "endpoint", database.Of[Endpoint](b.db.Conn(ctx)).Where("id = ? AND gone_at IS NULL", id))
 }
 
 func (b *Book) endEndpoint(ctx context.Context, id int64, now time.Time) error {
@@ -212,37 +212,37 @@ func (b *Book) endEndpoint(ctx context.Context, id int64, now time.Time) error {
 }
 
 func (b *Book) operationsOf(ctx context.Context, id int64, offset, limit int) ([]Operation, error) {
-	return list(ctx, "operations", gorm.G[Operation](b.db.Conn(ctx)).Where("service_id = ? AND gone_at IS NULL", id).Order("route, method, id").Offset(offset).Limit(limit))
+	return list(ctx, "operations", database.Of[Operation](b.db.Conn(ctx)).Where("service_id = ? AND gone_at IS NULL", id).Order("route, method, id").Offset(offset).Limit(limit))
 }
 
 func (b *Book) factsOf(ctx context.Context, id int64, limit int) ([]Fact, error) {
-	return list(ctx, "facts", gorm.G[Fact](b.db.Conn(ctx)).Where("service_id = ? AND ended_at IS NULL", id).Order("workload, key, part, id").Limit(limit))
+	return list(ctx, "facts", database.Of[Fact](b.db.Conn(ctx)).Where("service_id = ? AND ended_at IS NULL", id).Order("workload, key, part, id").Limit(limit))
 }
 
 func (b *Book) unresolvedOf(ctx context.Context, id int64, limit int) ([]Unresolved, error) {
-	return list(ctx, "names", gorm.G[Unresolved](b.db.Conn(ctx)).Where("service_id = ? AND gone_at IS NULL", id).Order("host, id").Limit(limit))
+	return list(ctx, "names", database.Of[Unresolved](b.db.Conn(ctx)).Where("service_id = ? AND gone_at IS NULL", id).Order("host, id").Limit(limit))
 }
 
 func (b *Book) bindingsOf(ctx context.Context, id int64) ([]Binding, error) {
-	return list(ctx, "bindings", gorm.G[Binding](b.db.Conn(ctx)).Where("service_id = ?", id).Order("namespace, name, id").Limit(500))
+	return list(ctx, "bindings", database.Of[Binding](b.db.Conn(ctx)).Where("service_id = ?", id).Order("namespace, name, id").Limit(500))
 }
 
 func (b *Book) sources(ctx context.Context) ([]Source, error) {
-	return list(ctx, "sources", gorm.G[Source](b.db.Conn(ctx)).Order("id").Limit(1000))
+	return list(ctx, "sources", database.Of[Source](b.db.Conn(ctx)).Order("id").Limit(1000))
 }
 
 func (b *Book) namesOf(ctx context.Context, ids []int64) ([]Service, error) {
-	return list(ctx, "services", gorm.G[Service](b.db.Conn(ctx)).Select("id", "slug", "name", "kind", "exposure", "tier").Where("id IN ?", ids))
+	return list(ctx, "services", database.Of[Service](b.db.Conn(ctx)).Select("id", "slug", "name", "kind", "exposure", "tier").Where("id IN ?", ids))
 }
 
 // saidCall reports whether a person's word about a call stands already.
 func (b *Book) saidCall(ctx context.Context, from, to, environment int64) (bool, error) {
-	_, found, err := take(ctx, "call", gorm.G[Dependency](b.db.Conn(ctx)).Where("from_id = ? AND to_id = ? AND environment_id = ? AND source_id IS NULL AND gone_at IS NULL", from, to, environment))
+	_, found, err := take(ctx, "call", database.Of[Dependency](b.db.Conn(ctx)).Where("from_id = ? AND to_id = ? AND environment_id = ? AND source_id IS NULL AND gone_at IS NULL", from, to, environment))
 	return found, err
 }
 
 // saidEndpoint reports whether a person noted the address already.
 func (b *Book) saidEndpoint(ctx context.Context, service, environment int64, address string) (bool, error) {
-	_, found, err := take(ctx, "endpoint", gorm.G[Endpoint](b.db.Conn(ctx)).Where("service_id = ? AND environment_id = ? AND address = ? AND source_id IS NULL AND gone_at IS NULL", service, environment, address))
+	_, found, err := take(ctx, "endpoint", database.Of[Endpoint](b.db.Conn(ctx)).Where("service_id = ? AND environment_id = ? AND address = ? AND source_id IS NULL AND gone_at IS NULL", service, environment, address))
 	return found, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"muster/internal/database"
 	"muster/internal/fault"
 )
 
@@ -15,49 +16,49 @@ const maxRows = 500_000
 
 // importable are all services that files may speak about: a retired one comes back when files name it again.
 func (b *Book) importable(ctx context.Context) ([]Service, error) {
-	return list(ctx, "services", gorm.G[Service](b.db.Conn(ctx)).Where("merged_into = 0").Order("id").Limit(50_000))
+	return list(ctx, "services", database.Of[Service](b.db.Conn(ctx)).Where("merged_into = 0").Order("id").Limit(50_000))
 }
 
 func (b *Book) bindingsOfSource(ctx context.Context, source int64) ([]Binding, error) {
-	return list(ctx, "bindings", gorm.G[Binding](b.db.Conn(ctx)).Where("source_id = ?", source).Order("id").Limit(maxRows))
+	return list(ctx, "bindings", database.Of[Binding](b.db.Conn(ctx)).Where("source_id = ?", source).Order("id").Limit(maxRows))
 }
 
 func (b *Book) bindingsElsewhere(ctx context.Context, source *Source) ([]Binding, error) {
-	return list(ctx, "bindings", gorm.G[Binding](b.db.Conn(ctx)).
+	return list(ctx, "bindings", database.Of[Binding](b.db.Conn(ctx)).
 		Where("source_id IN (?) AND gone_at IS NULL", b.db.Conn(ctx).Model(&Source{}).Select("id").Where("environment_id = ? AND id <> ?", source.EnvironmentID, source.ID)).
 		Order("id").Limit(maxRows))
 }
 
 func (b *Book) sourceFacts(ctx context.Context, source int64) ([]Fact, error) {
-	return list(ctx, "facts", gorm.G[Fact](b.db.Conn(ctx)).Where("source_id = ? AND ended_at IS NULL", source).Order("id").Limit(maxRows))
+	return list(ctx, "facts", database.Of[Fact](b.db.Conn(ctx)).Where("source_id = ? AND ended_at IS NULL", source).Order("id").Limit(maxRows))
 }
 
 func (b *Book) sourceEndpoints(ctx context.Context, source int64) ([]Endpoint, error) {
-	return list(ctx, "endpoints", gorm.G[Endpoint](b.db.Conn(ctx)).Where("source_id = ? AND gone_at IS NULL", source).Order("id").Limit(maxRows))
+	return list(ctx, "endpoints", database.Of[Endpoint](b.db.Conn(ctx)).Where("source_id = ? AND gone_at IS NULL", source).Order("id").Limit(maxRows))
 }
 
 func (b *Book) sourceOperations(ctx context.Context, source int64) ([]Operation, error) {
-	return list(ctx, "operations", gorm.G[Operation](b.db.Conn(ctx)).Where("source_id = ? AND gone_at IS NULL", source).Order("id").Limit(maxRows))
+	return list(ctx, "operations", database.Of[Operation](b.db.Conn(ctx)).Where("source_id = ? AND gone_at IS NULL", source).Order("id").Limit(maxRows))
 }
 
 func (b *Book) sourceDependencies(ctx context.Context, source int64) ([]Dependency, error) {
-	return list(ctx, "calls", gorm.G[Dependency](b.db.Conn(ctx)).Where("source_id = ? AND gone_at IS NULL", source).Order("id").Limit(maxRows))
+	return list(ctx, "calls", database.Of[Dependency](b.db.Conn(ctx)).Where("source_id = ? AND gone_at IS NULL", source).Order("id").Limit(maxRows))
 }
 
 func (b *Book) sourceUnresolved(ctx context.Context, source int64) ([]Unresolved, error) {
-	return list(ctx, "names", gorm.G[Unresolved](b.db.Conn(ctx)).Where("source_id = ? AND gone_at IS NULL", source).Order("id").Limit(maxRows))
+	return list(ctx, "names", database.Of[Unresolved](b.db.Conn(ctx)).Where("source_id = ? AND gone_at IS NULL", source).Order("id").Limit(maxRows))
 }
 
 func (b *Book) sourceByID(ctx context.Context, id int64) (Source, bool, error) {
-	return take(ctx, "source", gorm.G[Source](b.db.Conn(ctx)).Where("id = ?", id))
+	return take(ctx, "source", database.Of[Source](b.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (b *Book) sourceByName(ctx context.Context, environment int64, name string) (Source, bool, error) {
-	return take(ctx, "source", gorm.G[Source](b.db.Conn(ctx)).Where("environment_id = ? AND name = ?", environment, name))
+	return take(ctx, "source", database.Of[Source](b.db.Conn(ctx)).Where("environment_id = ? AND name = ?", environment, name))
 }
 
 func (b *Book) importByID(ctx context.Context, id int64) (Import, bool, error) {
-	return take(ctx, "import", gorm.G[Import](b.db.Conn(ctx)).Where("id = ?", id))
+	return take(ctx, "import", database.Of[Import](b.db.Conn(ctx)).Where("id = ?", id))
 }
 
 func (b *Book) listImports(ctx context.Context, offset, limit int) ([]Import, int64, error) {
@@ -65,14 +66,14 @@ func (b *Book) listImports(ctx context.Context, offset, limit int) ([]Import, in
 	if err := b.db.Conn(ctx).Model(&Import{}).Where("state <> ?", ImportCancelled).Count(&total).Error; err != nil {
 		return nil, 0, fmt.Errorf("count imports: %w", err)
 	}
-	rows, err := list(ctx, "imports", gorm.G[Import](b.db.Conn(ctx)).Select("id", "source_id", "state", "partial", "namespaces_complete", "actor_id", "actor_name", "inputs", "problems", "counts", "created_at", "applied_at", "undone_at").
+	rows, err := list(ctx, "imports", database.Of[Import](b.db.Conn(ctx)).Select("id", "source_id", "state", "partial", "namespaces_complete", "actor_id", "actor_name", "inputs", "problems", "counts", "created_at", "applied_at", "undone_at").
 		Where("state <> ?", ImportCancelled).Order("id DESC").Offset(offset).Limit(limit))
 	return rows, total, err
 }
 
 // newestApplied finds the newest import of a source that counts; before limits it to older ones.
 func (b *Book) newestApplied(ctx context.Context, source, before int64) (Import, bool, error) {
-	q := gorm.G[Import](b.db.Conn(ctx)).Where("source_id = ? AND state = ?", source, ImportApplied)
+	q := database.Of[Import](b.db.Conn(ctx)).Where("source_id = ? AND state = ?", source, ImportApplied)
 	if before > 0 {
 		q = q.Where("id < ?", before)
 	}
@@ -91,7 +92,7 @@ func (b *Book) settleImport(ctx context.Context, i *Import, from ImportState) er
 }
 
 func (b *Book) forgetPreviews(ctx context.Context, before time.Time) error {
-	if _, err := gorm.G[Import](b.db.Conn(ctx)).Where("state IN ? AND created_at < ?", []ImportState{ImportPreview, ImportCancelled}, before).Delete(ctx); err != nil {
+	if _, err := database.Of[Import](b.db.Conn(ctx)).Where("state IN ? AND created_at < ?", []ImportState{ImportPreview, ImportCancelled}, before).Delete(ctx); err != nil {
 		return fmt.Errorf("forget previews: %w", err)
 	}
 	return nil
@@ -101,7 +102,7 @@ func insertAll[T any](ctx context.Context, b *Book, what string, rows []T) error
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := gorm.G[T](b.db.Conn(ctx)).CreateInBatches(ctx, &rows, 200); err != nil {
+	if err := database.Of[T](b.db.Conn(ctx)).CreateInBatches(ctx, &rows, 200); err != nil {
 		return fmt.Errorf("add %s: %w", what, err)
 	}
 	return nil
@@ -219,28 +220,28 @@ func (b *Book) known(ctx context.Context, ids []int64) (map[int64]*Known, error)
 	for _, id := range ids {
 		all[id] = &Known{}
 	}
-	facts, err := list(ctx, "facts", gorm.G[Fact](b.db.Conn(ctx)).Where("service_id IN ? AND ended_at IS NULL AND source_id IN (?)", ids, b.production(ctx)).Limit(maxRows))
+	facts, err := list(ctx, "facts", database.Of[Fact](b.db.Conn(ctx)).Where("service_id IN ? AND ended_at IS NULL AND source_id IN (?)", ids, b.production(ctx)).Limit(maxRows))
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range facts {
 		all[f.ServiceID].Facts = append(all[f.ServiceID].Facts, f)
 	}
-	endpoints, err := list(ctx, "endpoints", gorm.G[Endpoint](b.db.Conn(ctx)).Where("service_id IN ? AND gone_at IS NULL AND (source_id IS NULL OR source_id IN (?))", ids, b.production(ctx)).Limit(maxRows))
+	endpoints, err := list(ctx, "endpoints", database.Of[Endpoint](b.db.Conn(ctx)).Where("service_id IN ? AND gone_at IS NULL AND (source_id IS NULL OR source_id IN (?))", ids, b.production(ctx)).Limit(maxRows))
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range endpoints {
 		all[e.ServiceID].Endpoints = append(all[e.ServiceID].Endpoints, e)
 	}
-	calls, err := list(ctx, "calls", gorm.G[Dependency](b.db.Conn(ctx)).Where("to_id IN ? AND gone_at IS NULL AND (source_id IS NULL OR source_id IN (?))", ids, b.production(ctx)).Limit(maxRows))
+	calls, err := list(ctx, "calls", database.Of[Dependency](b.db.Conn(ctx)).Where("to_id IN ? AND gone_at IS NULL AND (source_id IS NULL OR source_id IN (?))", ids, b.production(ctx)).Limit(maxRows))
 	if err != nil {
 		return nil, err
 	}
 	for _, d := range calls {
 		all[d.ToID].CallsIn = append(all[d.ToID].CallsIn, d)
 	}
-	operations, err := list(ctx, "operations", gorm.G[Operation](b.db.Conn(ctx)).Select("service_id", "security").Where("service_id IN ? AND gone_at IS NULL AND source_id IN (?)", ids, b.production(ctx)).Limit(maxRows))
+	operations, err := list(ctx, "operations", database.Of[Operation](b.db.Conn(ctx)).Select("service_id", "security").Where("service_id IN ? AND gone_at IS NULL AND source_id IN (?)", ids, b.production(ctx)).Limit(maxRows))
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"muster/internal/database"
 )
 
@@ -15,7 +13,7 @@ func (b *Book) loadLandscape(ctx context.Context) (*Landscape, error) {
 	if l.Environments, err = b.listEnvironments(ctx); err != nil {
 		return nil, err
 	}
-	if l.Services, err = database.List(ctx, "services", gorm.G[Service](b.db.Conn(ctx)).Where("retired_at IS NULL AND merged_into = 0").Order("name, id")); err != nil {
+	if l.Services, err = database.List(ctx, "services", database.Of[Service](b.db.Conn(ctx)).Where("retired_at IS NULL AND merged_into = 0").Order("name, id")); err != nil {
 		return nil, err
 	}
 	if l.Teams, err = b.listTeams(ctx); err != nil {
@@ -24,13 +22,13 @@ func (b *Book) loadLandscape(ctx context.Context) (*Landscape, error) {
 	if l.Sources, err = b.sources(ctx); err != nil {
 		return nil, err
 	}
-	if l.Bindings, err = database.List(ctx, "bindings", gorm.G[Binding](b.db.Conn(ctx)).Where("gone_at IS NULL").Order("id")); err != nil {
+	if l.Bindings, err = database.List(ctx, "bindings", database.Of[Binding](b.db.Conn(ctx)).Where("gone_at IS NULL").Order("id")); err != nil {
 		return nil, err
 	}
-	if l.Endpoints, err = database.List(ctx, "endpoints", gorm.G[Endpoint](b.db.Conn(ctx)).Where("gone_at IS NULL").Order("id")); err != nil {
+	if l.Endpoints, err = database.List(ctx, "endpoints", database.Of[Endpoint](b.db.Conn(ctx)).Where("gone_at IS NULL").Order("id")); err != nil {
 		return nil, err
 	}
-	calls := gorm.G[Dependency](b.db.Conn(ctx)).Select("id", "workspace_id", "environment_id", "source_id", "from_id", "to_id", "kind", "basis", "protocol", "port", "transport", "authentication", "authorization", "first_seen", "last_seen")
+	calls := database.Of[Dependency](b.db.Conn(ctx)).Select("id", "workspace_id", "environment_id", "source_id", "from_id", "to_id", "kind", "basis", "protocol", "port", "transport", "authentication", "authorization", "first_seen", "last_seen")
 	if l.Calls, err = database.List(ctx, "calls", calls.Where("gone_at IS NULL").Order("id")); err != nil {
 		return nil, err
 	}
@@ -38,7 +36,7 @@ func (b *Book) loadLandscape(ctx context.Context) (*Landscape, error) {
 		return nil, err
 	}
 	// Newest last, so that the last of each source stays.
-	imports, err := database.List(ctx, "imports", gorm.G[Import](b.db.Conn(ctx)).Select("id", "workspace_id", "source_id", "state", "namespaces_complete", "applied_at").Where("state = ?", ImportApplied).Order("applied_at, id"))
+	imports, err := database.List(ctx, "imports", database.Of[Import](b.db.Conn(ctx)).Select("id", "workspace_id", "source_id", "state", "namespaces_complete", "applied_at").Where("state = ?", ImportApplied).Order("applied_at, id"))
 	for _, i := range imports {
 		l.Imports[i.SourceID] = i
 	}

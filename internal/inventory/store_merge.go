@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
+	"muster/internal/database"
 )
 
 func (b *Book) neighbours(ctx context.Context, id int64) ([]int64, error) {
-	rows, err := list(ctx, "calls", gorm.G[Dependency](b.db.Conn(ctx)).Where("gone_at IS NULL AND (from_id = ? OR to_id = ?)", id, id).Limit(maxRows))
+	rows, err := list(ctx, "calls", database.Of[Dependency](b.db.Conn(ctx)).Where("gone_at IS NULL AND (from_id = ? OR to_id = ?)", id, id).Limit(maxRows))
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (b *Book) moveRows(ctx context.Context, from, to int64, chosen []Binding) e
 
 // endSelfAndDouble ends calls that a merge made senseless: of a service to itself, and the same call twice from one source.
 func (b *Book) endSelfAndDouble(ctx context.Context, id int64) error {
-	rows, err := list(ctx, "calls", gorm.G[Dependency](b.db.Conn(ctx)).Where("gone_at IS NULL AND (from_id = ? OR to_id = ?)", id, id).Order("id").Limit(maxRows))
+	rows, err := list(ctx, "calls", database.Of[Dependency](b.db.Conn(ctx)).Where("gone_at IS NULL AND (from_id = ? OR to_id = ?)", id, id).Order("id").Limit(maxRows))
 	if err != nil {
 		return err
 	}

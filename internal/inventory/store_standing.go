@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"gorm.io/gorm"
-
 	"muster/internal/database"
 )
 
@@ -37,7 +35,7 @@ func (b *Book) loadStanding(ctx context.Context, r *standings, of func(column st
 	if ids != nil {
 		arguments = append(arguments, ids)
 	}
-	services, err := database.List(ctx, "services", gorm.G[Service](b.db.Conn(ctx)).Where(of("id"), arguments...))
+	services, err := database.List(ctx, "services", database.Of[Service](b.db.Conn(ctx)).Where(of("id"), arguments...))
 	if err != nil {
 		return err
 	}
@@ -46,33 +44,33 @@ func (b *Book) loadStanding(ctx context.Context, r *standings, of func(column st
 			r.services[s.ID] = s
 		}
 	}
-	if err := more(ctx, &r.bindings, "bindings", gorm.G[Binding](b.db.Conn(ctx)).Where(of("service_id"), arguments...).Where("gone_at IS NULL").Order("id")); err != nil {
+	if err := more(ctx, &r.bindings, "bindings", database.Of[Binding](b.db.Conn(ctx)).Where(of("service_id"), arguments...).Where("gone_at IS NULL").Order("id")); err != nil {
 		return err
 	}
-	if err := more(ctx, &r.endpoints, "endpoints", gorm.G[Endpoint](b.db.Conn(ctx)).Where(of("service_id"), arguments...).Where("gone_at IS NULL").Order("id")); err != nil {
+	if err := more(ctx, &r.endpoints, "endpoints", database.Of[Endpoint](b.db.Conn(ctx)).Where(of("service_id"), arguments...).Where("gone_at IS NULL").Order("id")); err != nil {
 		return err
 	}
-	if err := more(ctx, &r.operations, "operations", gorm.G[Operation](b.db.Conn(ctx)).Where(of("service_id"), arguments...).Where("gone_at IS NULL").Order("id")); err != nil {
+	if err := more(ctx, &r.operations, "operations", database.Of[Operation](b.db.Conn(ctx)).Where(of("service_id"), arguments...).Where("gone_at IS NULL").Order("id")); err != nil {
 		return err
 	}
-	if err := more(ctx, &r.facts, "facts", gorm.G[Fact](b.db.Conn(ctx)).Where(of("service_id"), arguments...).Where("ended_at IS NULL AND key IN ?", standingFacts)); err != nil {
+	if err := more(ctx, &r.facts, "facts", database.Of[Fact](b.db.Conn(ctx)).Where(of("service_id"), arguments...).Where("ended_at IS NULL AND key IN ?", standingFacts)); err != nil {
 		return err
 	}
-	columns := gorm.G[Dependency](b.db.Conn(ctx)).Select("id", "workspace_id", "environment_id", "from_id", "to_id")
+	columns := database.Of[Dependency](b.db.Conn(ctx)).Select("id", "workspace_id", "environment_id", "from_id", "to_id")
 	if ids == nil {
 		return more(ctx, &r.calls, "calls", columns.Where("gone_at IS NULL AND kind = 'call'"))
 	}
 	return more(ctx, &r.calls, "calls", columns.Where("(from_id IN ? OR to_id IN ?) AND gone_at IS NULL AND kind = 'call'", ids, ids))
 }
 
-func more[T any](ctx context.Context, into *[]T, what string, q gorm.ChainInterface[T]) error {
+func more[T any](ctx context.Context, into *[]T, what string, q database.Query[T]) error {
 	rows, err := database.List(ctx, what, q)
 	*into = append(*into, rows...)
 	return err
 }
 
 func (b *Book) roster(ctx context.Context) ([]Service, error) {
-	q := gorm.G[Service](b.db.Conn(ctx)).Where("retired_at IS NULL AND merged_into = 0 AND kind IN ?", []Kind{KindService, KindDatastore})
+	q := database.Of[Service](b.db.Conn(ctx)).Where("retired_at IS NULL AND merged_into = 0 AND kind IN ?", []Kind{KindService, KindDatastore})
 	if seen, limited := visible(ctx); limited {
 		q = q.Where("id IN ?", seen)
 	}
@@ -80,7 +78,7 @@ func (b *Book) roster(ctx context.Context) ([]Service, error) {
 }
 
 func (b *Book) rosterEver(ctx context.Context) ([]Service, error) {
-	q := gorm.G[Service](b.db.Conn(ctx)).Where("kind IN ?", []Kind{KindService, KindDatastore})
+	q := database.Of[Service](b.db.Conn(ctx)).Where("kind IN ?", []Kind{KindService, KindDatastore})
 	if seen, limited := visible(ctx); limited {
 		q = q.Where("id IN ?", seen)
 	}
@@ -93,7 +91,7 @@ func (b *Book) publicAddresses(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	services := b.db.Conn(ctx).Model(&Service{}).Select("id").Where("exposure = ? AND retired_at IS NULL AND merged_into = 0", Public)
-	rows, err := database.List(ctx, "public endpoints", gorm.G[Endpoint](b.db.Conn(ctx)).Select("id", "workspace_id", "address").
+	rows, err := database.List(ctx, "public endpoints", database.Of[Endpoint](b.db.Conn(ctx)).Select("id", "workspace_id", "address").
 		Where("service_id IN (?) AND environment_id = ? AND scope = 'all' AND via <> 'service' AND gone_at IS NULL", services, production).Order("address"))
 	var addresses []string
 	for _, e := range rows {
@@ -103,6 +101,6 @@ func (b *Book) publicAddresses(ctx context.Context) ([]string, error) {
 }
 
 func (b *Book) anyPublic(ctx context.Context) (bool, error) {
-	_, found, err := take(ctx, "public service", gorm.G[Service](b.db.Conn(ctx)).Select("id", "workspace_id").Where("exposure = ? AND retired_at IS NULL AND merged_into = 0", Public))
+	_, found, err := take(ctx, "public service", database.Of[Service](b.db.Conn(ctx)).Select("id", "workspace_id").Where("exposure = ? AND retired_at IS NULL AND merged_into = 0", Public))
 	return found, err
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"gorm.io/gorm"
+	"muster/internal/database"
 )
 
 func (b *Book) tally(ctx context.Context) (Tally, error) {
@@ -52,7 +52,7 @@ func (b *Book) sourceNames(ctx context.Context, ids []int64) (map[int64][]string
 }
 
 func (b *Book) countOperations(ctx context.Context, id int64) (int64, error) {
-	n, err := gorm.G[Operation](b.db.Conn(ctx)).Where("service_id = ? AND gone_at IS NULL", id).Count(ctx, "id")
+	n, err := database.Of[Operation](b.db.Conn(ctx)).Where("service_id = ? AND gone_at IS NULL", id).Count(ctx, "id")
 	if err != nil {
 		return 0, fmt.Errorf("count operations: %w", err)
 	}
@@ -61,6 +61,6 @@ func (b *Book) countOperations(ctx context.Context, id int64) (int64, error) {
 
 // firstImport is the oldest import that a fact of the service names; 0 when none does.
 func (b *Book) firstImport(ctx context.Context, id int64) (int64, error) {
-	f, _, err := take(ctx, "fact", gorm.G[Fact](b.db.Conn(ctx)).Where("service_id = ? AND import_id > 0", id).Order("import_id, id"))
+	f, _, err := take(ctx, "fact", database.Of[Fact](b.db.Conn(ctx)).Where("service_id = ? AND import_id > 0", id).Order("import_id, id"))
 	return f.ImportID, err
 }

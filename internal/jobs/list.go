@@ -172,7 +172,7 @@ func (s *Service) ScheduleOf(ctx context.Context, actor access.Actor, id int64) 
 // Attention is what of the runs needs a person.
 type Attention struct {
 	Due  []Run // reminders, the oldest first
-	Dead int64 // runs that gave up
+	Dead int // runs that gave up, as far as they were counted
 }
 
 // maxAttention is how many reminders are named.
@@ -184,10 +184,14 @@ func (s *Service) Attention(ctx context.Context, actor access.Actor) (Attention,
 	if !s.access.Can(actor, access.Read, access.Scans) {
 		return a, nil
 	}
-	var err error
-	if a.Due, err = s.due(ctx); err != nil {
-		return a, err
+	rows, err := s.needing(ctx)
+	for _, r := range rows {
+		switch {
+		case r.State == Dead:
+			a.Dead++
+		case len(a.Due) < maxAttention:
+			a.Due = append(a.Due, r)
+		}
 	}
-	a.Dead, err = s.countDead(ctx)
 	return a, err
 }

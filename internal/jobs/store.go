@@ -28,9 +28,9 @@ func (s *Service) add(ctx context.Context, r *Run) (fresh bool, err error) {
 	if result.RowsAffected == 1 {
 		return true, nil
 	}
-	q := gorm.G[Run](s.db.Conn(ctx)).Where("schedule_id = ? AND slot = ? AND slot > 0", r.ScheduleID, r.Slot)
+	q := database.Of[Run](s.db.Conn(ctx)).Where("schedule_id = ? AND slot = ? AND slot > 0", r.ScheduleID, r.Slot)
 	if r.Key != "" {
-		q = gorm.G[Run](s.db.Conn(ctx)).Where("kind = ? AND key = ? AND key <> '' AND "+open, r.Kind, r.Key)
+		q = database.Of[Run](s.db.Conn(ctx)).Where("kind = ? AND key = ? AND key <> '' AND "+open, r.Kind, r.Key)
 	}
 	was, found, err := database.Take(ctx, "run", q)
 	if err == nil && !found {
@@ -41,17 +41,17 @@ func (s *Service) add(ctx context.Context, r *Run) (fresh bool, err error) {
 }
 
 func (s *Service) byID(ctx context.Context, id int64) (Run, bool, error) {
-	return database.Take(ctx, "run", gorm.G[Run](s.db.Conn(ctx)).Where("id = ?", id))
+	return database.Take(ctx, "run", database.Of[Run](s.db.Conn(ctx)).Where("id = ?", id))
 }
 
 // lock makes others who change the run wait until the transaction ends. A parent is locked before its children.
 func (s *Service) lock(ctx context.Context, id int64) (Run, bool, error) {
-	return database.Take(ctx, "run", gorm.G[Run](s.db.Conn(ctx), clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("id = ?", id))
+	return database.Take(ctx, "run", database.Of[Run](s.db.Conn(ctx), clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("id = ?", id))
 }
 
 // waits reports, without writing, whether there is a run to claim.
 func (s *Service) waits(ctx context.Context, kinds []string, now time.Time) (bool, error) {
-	_, found, err := database.Take(ctx, "waiting run", gorm.G[Run](s.db.Conn(ctx)).Select("id").Where("run_at <= ? AND kind IN ? AND "+claimable, now.UnixMilli(), kinds))
+	_, found, err := database.Take(ctx, "waiting run", database.Of[Run](s.db.Conn(ctx)).Select("id").Where("run_at <= ? AND kind IN ? AND "+claimable, now.UnixMilli(), kinds))
 	return found, err
 }
 
@@ -59,7 +59,7 @@ func (s *Service) waits(ctx context.Context, kinds []string, now time.Time) (boo
 // passed over.
 func (s *Service) next(ctx context.Context, kinds []string, behind int64, now time.Time) (Run, bool, error) {
 	locking := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
-	return database.Take(ctx, "next run", gorm.G[Run](s.db.Conn(ctx), locking).
+	return database.Take(ctx, "next run", database.Of[Run](s.db.Conn(ctx), locking).
 		Where("workspace_id > ? AND run_at <= ? AND kind IN ? AND "+claimable, behind, now.UnixMilli(), kinds).Order("workspace_id, run_at, id"))
 }
 
@@ -110,7 +110,7 @@ func (s *Service) keep(ctx context.Context, r *Run, p *progress, heartbeat int64
 
 // running lists every claim, for those who look whether its process still lives.
 func (s *Service) running(ctx context.Context) ([]Run, error) {
-	return database.List(ctx, "running runs", gorm.G[Run](s.db.Conn(ctx)).Where("state = 'running'").Order("id").Limit(10_000))
+	return database.List(ctx, "running runs", database.Of[Run](s.db.Conn(ctx)).Where("state = 'running'").Order("id").Limit(10_000))
 }
 
 // childCounts are the columns of a parent that its children change. Only a parent that has not begun to finish counts.
@@ -133,12 +133,12 @@ func (s *Service) countChildren(ctx context.Context, parent int64, ended, added 
 }
 
 func (s *Service) hasChildren(ctx context.Context, parent int64) (bool, error) {
-	_, found, err := database.Take(ctx, "child run", gorm.G[Run](s.db.Conn(ctx)).Select("id").Where("parent_id = ? AND parent_id > 0", parent))
+	_, found, err := database.Take(ctx, "child run", database.Of[Run](s.db.Conn(ctx)).Select("id").Where("parent_id = ? AND parent_id > 0", parent))
 	return found, err
 }
 
 func (s *Service) children(ctx context.Context, parent int64) ([]Run, error) {
-	return database.List(ctx, "child runs", gorm.G[Run](s.db.Conn(ctx)).Where("parent_id = ? AND parent_id > 0", parent).Order("id").Limit(maxFan))
+	return database.List(ctx, "child runs", database.Of[Run](s.db.Conn(ctx)).Where("parent_id = ? AND parent_id > 0", parent).Order("id").Limit(maxFan))
 }
 
 // cancelChildren ends the children that nobody works on, and asks those that somebody works on to stop. It gives those
@@ -153,14 +153,14 @@ func (s *Service) cancelChildren(ctx context.Context, parent int64) (ended int, 
 	if err := s.db.Conn(ctx).Model(&Run{}).Where("parent_id = ? AND parent_id > 0 AND state = 'running'", parent).Update("cancel_requested", true).Error; err != nil {
 		return 0, nil, fmt.Errorf("cancel running child runs: %w", err)
 	}
-	waiting, err = database.List(ctx, "waiting child runs", gorm.G[Run](s.db.Conn(ctx), clause.Locking{Strength: clause.LockingStrengthUpdate}).
+	waiting, err = database.List(ctx, "waiting child runs", database.Of[Run](s.db.Conn(ctx), clause.Locking{Strength: clause.LockingStrengthUpdate}).
 		Where("parent_id = ? AND parent_id > 0 AND state = 'waiting'", parent).Order("id").Limit(maxFan))
 	return int(r.RowsAffected), waiting, err
 }
 
 // keyTaken reports whether another open run has the key.
 func (s *Service) keyTaken(ctx context.Context, r *Run) (bool, error) {
-	_, found, err := database.Take(ctx, "run of a key", gorm.G[Run](s.db.Conn(ctx)).Select("id").Where("kind = ? AND key = ? AND key <> '' AND "+open, r.Kind, r.Key))
+	_, found, err := database.Take(ctx, "run of a key", database.Of[Run](s.db.Conn(ctx)).Select("id").Where("kind = ? AND key = ? AND key <> '' AND "+open, r.Kind, r.Key))
 	return found, err
 }
 

@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"muster/internal/database"
 )
 
 func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
-	chosen := func() gorm.ChainInterface[Run] {
-		q := gorm.G[Run](s.db.Conn(ctx)).Where("id > 0")
+	chosen := func() database.Query[Run] {
+		q := database.Of[Run](s.db.Conn(ctx)).Where("id > 0")
 		if f.State != Dead {
 			q = q.Where("parent_id = 0")
 		}
@@ -33,9 +31,9 @@ func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 
 // before finds the last run of the same work that was done before a run.
 func (s *Service) before(ctx context.Context, r *Run) (Run, bool, error) {
-	q := gorm.G[Run](s.db.Conn(ctx)).Where("kind = ? AND name = ? AND id < ? AND state = ?", r.Kind, r.Name, r.ID, Done)
+	q := database.Of[Run](s.db.Conn(ctx)).Where("kind = ? AND name = ? AND id < ? AND state = ?", r.Kind, r.Name, r.ID, Done)
 	if r.ScheduleID > 0 {
-		q = gorm.G[Run](s.db.Conn(ctx)).Where("schedule_id = ? AND schedule_id > 0 AND id < ? AND state = ?", r.ScheduleID, r.ID, Done)
+		q = database.Of[Run](s.db.Conn(ctx)).Where("schedule_id = ? AND schedule_id > 0 AND id < ? AND state = ?", r.ScheduleID, r.ID, Done)
 	}
 	return database.Take(ctx, "run before", q.Order("id DESC"))
 }
@@ -57,24 +55,20 @@ func (s *Service) childStates(ctx context.Context, parent int64) (map[State]int6
 }
 
 func (s *Service) childPage(ctx context.Context, parent int64, number int) ([]Run, error) {
-	return database.List(ctx, "child runs", gorm.G[Run](s.db.Conn(ctx)).Where("parent_id = ? AND parent_id > 0", parent).Order("id").Offset((number-1)*PageSize).Limit(PageSize))
+	return database.List(ctx, "child runs", database.Of[Run](s.db.Conn(ctx)).Where("parent_id = ? AND parent_id > 0", parent).Order("id").Offset((number-1)*PageSize).Limit(PageSize))
 }
 
 func (s *Service) lines(ctx context.Context, run int64, number int) ([]Line, error) {
-	return database.List(ctx, "log of a run", gorm.G[Line](s.db.Conn(ctx)).Where("run_id = ?", run).Order("id").Offset((number-1)*LinesSize).Limit(LinesSize))
+	return database.List(ctx, "log of a run", database.Of[Line](s.db.Conn(ctx)).Where("run_id = ?", run).Order("id").Offset((number-1)*LinesSize).Limit(LinesSize))
 }
 
-func (s *Service) due(ctx context.Context) ([]Run, error) {
-	return database.List(ctx, "due reminders", gorm.G[Run](s.db.Conn(ctx)).Where("due").Order("id").Limit(maxAttention))
+// needing are the reminders that are due and the runs that gave up, in one question: the overview asks at each visit.
+func (s *Service) needing(ctx context.Context) ([]Run, error) {
+	return database.List(ctx, "runs that need somebody", database.Of[Run](s.db.Conn(ctx)).Where("due OR state = ?", Dead).Order("id").Limit(mostNeeding))
 }
 
-func (s *Service) countDead(ctx context.Context) (int64, error) {
-	n, err := gorm.G[Run](s.db.Conn(ctx)).Where("state = ?", Dead).Count(ctx, "*")
-	if err != nil {
-		return 0, fmt.Errorf("count runs that gave up: %w", err)
-	}
-	return n, nil
-}
+// mostNeeding is how many runs that need somebody are looked at.
+const mostNeeding = 200
 
 // settleReminder marks a reminder, and those of its schedule before it, as done.
 func (s *Service) settleReminder(ctx context.Context, r *Run) error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"muster/internal/database"
@@ -13,16 +12,16 @@ import (
 
 // dueSchedules lists those whose next moment has come, of every workspace.
 func (s *Service) dueSchedules(ctx context.Context, now time.Time) ([]Schedule, error) {
-	return database.List(ctx, "due schedules", gorm.G[Schedule](s.db.Conn(ctx)).
+	return database.List(ctx, "due schedules", database.Of[Schedule](s.db.Conn(ctx)).
 		Where("next_slot > 0 AND next_slot <= ? AND NOT paused AND "+alive, now.UnixMilli()).Order("next_slot").Limit(200))
 }
 
 func (s *Service) lockSchedule(ctx context.Context, id int64) (Schedule, bool, error) {
-	return database.Take(ctx, "schedule", gorm.G[Schedule](s.db.Conn(ctx), clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("id = ? AND "+alive, id))
+	return database.Take(ctx, "schedule", database.Of[Schedule](s.db.Conn(ctx), clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("id = ? AND "+alive, id))
 }
 
 func (s *Service) scheduleByID(ctx context.Context, id int64) (Schedule, bool, error) {
-	return database.Take(ctx, "schedule", gorm.G[Schedule](s.db.Conn(ctx)).Where("id = ? AND "+alive, id))
+	return database.Take(ctx, "schedule", database.Of[Schedule](s.db.Conn(ctx)).Where("id = ? AND "+alive, id))
 }
 
 func (s *Service) saveSchedule(ctx context.Context, c *Schedule, columns ...string) error {
@@ -34,7 +33,7 @@ func (s *Service) saveSchedule(ctx context.Context, c *Schedule, columns ...stri
 
 // openOf finds the run of a schedule that has not ended.
 func (s *Service) openOf(ctx context.Context, schedule int64) (Run, bool, error) {
-	return database.Take(ctx, "open run", gorm.G[Run](s.db.Conn(ctx)).Where("schedule_id = ? AND schedule_id > 0 AND "+open, schedule))
+	return database.Take(ctx, "open run", database.Of[Run](s.db.Conn(ctx)).Where("schedule_id = ? AND schedule_id > 0 AND "+open, schedule))
 }
 
 // seeded lists the seeds that the workspace has or had.
@@ -59,7 +58,7 @@ func (s *Service) plant(ctx context.Context, c *Schedule) error {
 }
 
 func (s *Service) countSchedules(ctx context.Context) (int64, error) {
-	n, err := gorm.G[Schedule](s.db.Conn(ctx)).Where(alive).Count(ctx, "*")
+	n, err := database.Of[Schedule](s.db.Conn(ctx)).Where(alive).Count(ctx, "*")
 	if err != nil {
 		return 0, fmt.Errorf("count schedules: %w", err)
 	}
@@ -67,13 +66,13 @@ func (s *Service) countSchedules(ctx context.Context) (int64, error) {
 }
 
 func (s *Service) listSchedules(ctx context.Context, page int) ([]Schedule, error) {
-	return database.List(ctx, "schedules", gorm.G[Schedule](s.db.Conn(ctx)).Where(alive).Order("paused, CASE WHEN next_slot = 0 THEN 1 ELSE 0 END, next_slot, id").Offset((page-1)*PageSize).Limit(PageSize))
+	return database.List(ctx, "schedules", database.Of[Schedule](s.db.Conn(ctx)).Where(alive).Order("paused, CASE WHEN next_slot = 0 THEN 1 ELSE 0 END, next_slot, id").Offset((page-1)*PageSize).Limit(PageSize))
 }
 
 // lastRuns finds the newest run of each schedule.
 func (s *Service) lastRuns(ctx context.Context, schedules []int64) (map[int64]Run, error) {
 	newest := s.db.Conn(ctx).Model(&Run{}).Select("MAX(id)").Where("schedule_id > 0 AND schedule_id IN ?", schedules).Group("schedule_id")
-	rows, err := database.List(ctx, "last runs", gorm.G[Run](s.db.Conn(ctx)).Where("id IN (?)", newest))
+	rows, err := database.List(ctx, "last runs", database.Of[Run](s.db.Conn(ctx)).Where("id IN (?)", newest))
 	if err != nil {
 		return nil, err
 	}

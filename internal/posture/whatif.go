@@ -29,22 +29,16 @@ var provedBy = map[topology.Protection]string{topology.OnlyKnownCallers: "IAM-3"
 
 // WhatIf evaluates what a protection on a service would change in production: how far falls spread, and the scores. It is
 // pure evaluation of values that were read.
-func (s *Service) WhatIf(ctx context.Context, actor access.Actor, slug string, p topology.Protection) (*WhatIf, error) {
+func (s *Service) WhatIf(ctx context.Context, actor access.Actor, on *topology.Picture, slug string, p topology.Protection) (*WhatIf, error) {
 	if err := s.access.Require(actor, access.Read, access.Posture); err != nil {
 		return nil, err
 	}
-	v, err := s.book.Get(ctx, actor, slug)
-	if err != nil {
-		return nil, err
-	}
-	environment, err := s.book.Production(ctx)
-	if err != nil {
-		return nil, err
-	}
 	x := &WhatIf{Control: provedBy[p]}
-	if x.Hypothesis, err = s.topology.Suppose(ctx, environment, v.Slug, p); err != nil {
+	var err error
+	if x.Hypothesis, err = on.Suppose(slug, p); err != nil {
 		return nil, err
 	}
+	service, environment := on.Nodes[x.Node].ID, on.Environment.ID
 	for _, r := range x.Before.Radii() {
 		x.ProvenPairs, x.PossiblePairs = x.ProvenPairs+r.Proven.Count, x.PossiblePairs+r.Possible.Count
 	}
@@ -55,14 +49,14 @@ func (s *Service) WhatIf(ctx context.Context, actor access.Actor, slug string, p
 	if err != nil {
 		return nil, err
 	}
-	if x.Whole, x.Own, x.Failing, err = w.scores(v.ID); err != nil {
+	if x.Whole, x.Own, x.Failing, err = w.scores(service); err != nil {
 		return nil, err
 	}
 	w.assume(x.Verdicts, environment)
-	if err := w.prove(v.ID, environment, x.Control); err != nil {
+	if err := w.prove(service, environment, x.Control); err != nil {
 		return nil, err
 	}
-	x.WholeAfter, x.OwnAfter, x.FailingAfter, err = w.scores(v.ID)
+	x.WholeAfter, x.OwnAfter, x.FailingAfter, err = w.scores(service)
 	x.Judged = x.Whole.Judged
 	if _, limited := inventory.VisibleIDs(ctx); limited {
 		x.Judged = false // the workspace's score is not theirs to see

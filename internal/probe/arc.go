@@ -127,7 +127,10 @@ const maxArcs = 5000
 // ReadArcs reads the list of arcs that the map offers for a segment. Its errors name the place and the reason.
 func ReadArcs(data []byte) ([]Arc, error) {
 	var file struct {
-		Arcs []Arc `json:"arcs"`
+		Arcs []struct {
+			Arc
+			Addresses []string `json:"addresses"` // as the map lists them, beside a single one
+		} `json:"arcs"`
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(&file); err != nil {
@@ -139,18 +142,27 @@ func ReadArcs(data []byte) ([]Arc, error) {
 	case len(file.Arcs) > maxArcs:
 		return nil, fmt.Errorf("it lists %d arcs; at most %d are tried at once", len(file.Arcs), maxArcs)
 	}
+	var arcs []Arc
 	for i := range file.Arcs {
 		a := &file.Arcs[i]
-		host, port, err := net.SplitHostPort(a.Address)
-		if n, wrong := strconv.Atoi(port); err != nil || host == "" || wrong != nil || n < 1 || n > 65535 {
-			return nil, fmt.Errorf("arc %d: the address %q is not HOST:PORT", i+1, a.Address)
-		}
 		if a.From == "" || a.To == "" {
 			return nil, fmt.Errorf("arc %d: it does not say from which service to which", i+1)
 		}
-		*a = Arc{From: a.From, To: a.To, Address: a.Address}
+		if a.Address != "" || len(a.Addresses) == 0 {
+			a.Addresses = append(a.Addresses, a.Address)
+		}
+		for _, address := range a.Addresses {
+			host, port, err := net.SplitHostPort(address)
+			if n, wrong := strconv.Atoi(port); err != nil || host == "" || wrong != nil || n < 1 || n > 65535 {
+				return nil, fmt.Errorf("arc %d: the address %q is not HOST:PORT", i+1, address)
+			}
+			arcs = append(arcs, Arc{From: a.From, To: a.To, Address: address}) // results of an older try are not believed
+		}
 	}
-	return file.Arcs, nil
+	if len(arcs) > maxArcs {
+		return nil, fmt.Errorf("it lists %d addresses; at most %d are tried at once", len(arcs), maxArcs)
+	}
+	return arcs, nil
 }
 
 // TryAll tries arcs, some at a time, in place.

@@ -98,6 +98,10 @@ func TestArcFilesThatCannotBeUsed(t *testing.T) {
 	}
 	arcs, err := ReadArcs([]byte(`{"arcs":[{"from":"a","to":"b","address":"[::1]:80","connected":true,"answer":"anonymous"}]}`))
 	if err != nil || len(arcs) != 1 || arcs[0].Connected || arcs[0].Answer != "" {
-		t.Errorf("got %+v, %v", arcs, err) // results of an older try are not believed
+		t.Errorf("got %+v, %v", arcs, err)
+	}
+	arcs, err = ReadArcs([]byte(`{"environment":"production","segment":"shop","arcs":[{"from":"a","to":"b","state":"closed","addresses":["b:80","b:443"]}],"without_address":2}`))
+	if err != nil || len(arcs) != 2 || arcs[1].Address != "b:443" || arcs[1].From != "a" {
+		t.Errorf("a file of the map: %+v, %v", arcs, err)
 	}
 }

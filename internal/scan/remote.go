@@ -18,6 +18,7 @@ import (
 	"muster/internal/inventory"
 	"muster/internal/posture"
 	"muster/internal/probe"
+	"muster/internal/topology"
 )
 
 // Limits of a report that comes from elsewhere.
@@ -99,6 +100,8 @@ type Told struct {
 	Services  int
 	Outcome   Outcome
 	Unmatched []string // targets that no service has as an endpoint
+	Arcs      map[topology.Finding]int
+	Contrary  []string // what the files say otherwise, a sentence each
 	DryRun    bool
 }
 
@@ -126,7 +129,12 @@ func (s *Service) Hear(ctx context.Context, actor access.Actor, r *probe.Report,
 		if err != nil {
 			return err
 		}
-		if err := s.hearAll(ctx, actor, byService, &told); err != nil {
+		if len(r.Arcs) > 0 {
+			if err := s.hearArcs(ctx, actor, r, h.Environment, &told); err != nil {
+				return err
+			}
+		}
+		if err := s.hearAll(ctx, actor, byService, len(r.Arcs) > 0, &told); err != nil {
 			return err
 		}
 		if h.DryRun {
@@ -176,7 +184,38 @@ func siteOf(address string) string {
 	return fmt.Sprintf("%s:%d", host, port)
 }
 
-func (s *Service) hearAll(ctx context.Context, actor access.Actor, byService map[int64][]Seen, told *Told) error {
+// hearArcs tells the map which arcs were tried. A port on which nothing listened says nothing about the network.
+func (s *Service) hearArcs(ctx context.Context, actor access.Actor, r *probe.Report, environment int64, told *Told) error {
+	environments, err := s.book.Environments(ctx, actor)
+	if err != nil {
+		return err
+	}
+	report := topology.ArcReport{SeenFrom: r.SeenFrom}
+	for _, e := range environments {
+		if e.ID == environment {
+			report.Environment = e.Slug
+		}
+	}
+	for _, a := range r.Arcs {
+		if a.Connected || a.Result == probe.Blocked {
+			report.Arcs = append(report.Arcs, a)
+		}
+	}
+	told.Arcs = map[topology.Finding]int{}
+	if len(report.Arcs) == 0 {
+		return nil
+	}
+	tried, err := s.topology.RecordArcs(ctx, actor, report)
+	for _, t := range tried {
+		told.Arcs[t.Finding]++
+		if t.Finding == topology.Contradicted {
+			told.Contrary = append(told.Contrary, t.Words)
+		}
+	}
+	return err
+}
+
+func (s *Service) hearAll(ctx context.Context, actor access.Actor, byService map[int64][]Seen, everything bool, told *Told) error {
 	rules, err := s.posture.Ruleset(ctx)
 	if err != nil {
 		return err
@@ -213,11 +252,17 @@ func (s *Service) hearAll(ctx context.Context, actor access.Actor, byService map
 	if slices.ContainsFunc(rows, func(e evidence.Evidence) bool { return e.ServiceID == 0 }) {
 		services = append(services, 0)
 	}
+	if everything {
+		services = nil // one arc moves the reach of many
+	}
 	return s.posture.Recompute(ctx, services, posture.Cause{Words: "a probe looked " + seenFrom(told.SeenFrom), Actor: actor.Name})
 }
 
 // Sentence says what the report came to.
 func (t *Told) Sentence() string {
+	if t.Services == 0 && t.Arcs != nil {
+		return t.ArcSentence()
+	}
 	if t.Services == 0 {
 		return "None of its addresses belongs to a service, so nothing was kept."
 	}
@@ -226,4 +271,19 @@ func (t *Told) Sentence() string {
 		kept = "would be kept"
 	}
 	return fmt.Sprintf("%s: %s %s of evidence %s.", plural(t.Services, "service", "services"), t.Outcome.Sentence(), plural(t.Outcome.Evidence, "piece", "pieces"), kept)
+}
+
+// ArcSentence says what the arcs that were tried came to; "" when there were none.
+func (t *Told) ArcSentence() string {
+	if t.Arcs == nil {
+		return ""
+	}
+	all := 0
+	for _, n := range t.Arcs {
+		all += n
+	}
+	if all == 0 {
+		return "No arc that was tried gave an answer that says anything."
+	}
+	return fmt.Sprintf("%s tried: %d are as the files say, %d became known, %d contradict the files.", plural(all, "arc was", "arcs were"), t.Arcs[topology.Verified]+t.Arcs[topology.Unchanged], t.Arcs[topology.Learned], t.Arcs[topology.Contradicted])
 }

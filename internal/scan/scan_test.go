@@ -31,6 +31,7 @@ import (
 	"muster/internal/probe"
 	"muster/internal/scan"
 	"muster/internal/secret"
+	"muster/internal/topology"
 )
 
 // desk is a workspace with everything that a scan needs.
@@ -65,8 +66,9 @@ func open(t *testing.T, db *database.DB, clock *databasetest.Clock) *desk {
 	}
 	d := &desk{t: t, clock: clock, ctx: database.WithWorkspace(t.Context(), w.ID), book: inventory.New(db, rights, activities), ledger: evidence.New(db, rights, activities),
 		ama: access.Actor{UserID: 1, Name: "Ama", Role: access.Engineer}, jobs: jobs.NewService(db, rights, activities, people.WorkspaceIDs)}
-	d.posture = posture.New(posture.Parts{DB: db, Access: rights, Log: activities, People: people, Book: d.book, Ledger: d.ledger, Controls: control.New(db, rights, activities), Exceptions: exception.New(db, rights, activities)})
-	d.Service = scan.New(scan.Parts{DB: db, Access: rights, Log: activities, Book: d.book, Ledger: d.ledger, Posture: d.posture,
+	roads := topology.New(db, rights, activities, d.book, d.ledger)
+	d.posture = posture.New(posture.Parts{DB: db, Access: rights, Log: activities, People: people, Book: d.book, Ledger: d.ledger, Controls: control.New(db, rights, activities), Exceptions: exception.New(db, rights, activities), Topology: roads})
+	d.Service = scan.New(scan.Parts{DB: db, Access: rights, Log: activities, Book: d.book, Ledger: d.ledger, Posture: d.posture, Map: roads,
 		Dialer: guard.New(guard.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})})
 	d.Work(d.jobs)
 	if d.place, err = d.book.Production(d.ctx); err != nil {

@@ -20,6 +20,7 @@ import (
 	"muster/internal/jobs"
 	"muster/internal/posture"
 	"muster/internal/probe"
+	"muster/internal/topology"
 )
 
 // Parts are what a scan works with.
@@ -30,24 +31,26 @@ type Parts struct {
 	Book    *inventory.Book
 	Ledger  *evidence.Ledger
 	Posture *posture.Service
+	Map     *topology.Service
 	Dialer  probe.Dialer // the address guard
 }
 
 // Service runs scans and tells what they saw.
 type Service struct {
-	db      *database.DB
-	access  *access.Control
-	log     *activity.Service
-	book    *inventory.Book
-	ledger  *evidence.Ledger
-	posture *posture.Service
-	dialer  probe.Dialer
-	jobs    *jobs.Service
+	db       *database.DB
+	access   *access.Control
+	log      *activity.Service
+	book     *inventory.Book
+	ledger   *evidence.Ledger
+	posture  *posture.Service
+	topology *topology.Service
+	dialer   probe.Dialer
+	jobs     *jobs.Service
 }
 
 // New makes the service.
 func New(p Parts) *Service {
-	return &Service{db: p.DB, access: p.Access, log: p.Log, book: p.Book, ledger: p.Ledger, posture: p.Posture, dialer: p.Dialer}
+	return &Service{db: p.DB, access: p.Access, log: p.Log, book: p.Book, ledger: p.Ledger, posture: p.Posture, topology: p.Map, dialer: p.Dialer}
 }
 
 // Through sets the way to the outside, before anything is scanned.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"muster/internal/database"
 )
 
@@ -18,7 +16,7 @@ const living = "EXISTS (SELECT 1 FROM endpoints e WHERE e.workspace_id = probe_v
 func (s *Service) visitsOf(ctx context.Context, columns string, services []int64) ([]Visit, error) {
 	var all []Visit
 	err := database.Chunks(services, func(ids []int64) error {
-		rows, err := database.List(ctx, "visits", gorm.G[Visit](s.db.Conn(ctx)).Select(columns).Where("service_id IN ? AND "+living, ids).Order("service_id, address, seen_from").Limit(maxVisits))
+		rows, err := database.List(ctx, "visits", database.Of[Visit](s.db.Conn(ctx)).Select(columns).Where("service_id IN ? AND "+living, ids).Order("service_id, address, seen_from").Limit(maxVisits))
 		all = append(all, rows...)
 		return err
 	})
@@ -83,7 +81,7 @@ const whole = "*"
 const light = "id, workspace_id, service_id, environment_id, address, target, seen_from, run_id, reached, expected, reason, visited_at, reached_at"
 
 func (s *Service) missed(ctx context.Context, limit int) ([]Visit, error) {
-	return database.List(ctx, "missed visits", gorm.G[Visit](s.db.Conn(ctx)).Select(light).Where("expected = ? AND reached = ? AND "+living, true, false).Order("reached_at, id").Limit(limit))
+	return database.List(ctx, "missed visits", database.Of[Visit](s.db.Conn(ctx)).Select(light).Where("expected = ? AND reached = ? AND "+living, true, false).Order("reached_at, id").Limit(limit))
 }
 
 // prune forgets the visits of addresses that the service no longer has.

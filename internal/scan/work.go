@@ -120,16 +120,13 @@ func (s *Service) serviceWork(ctx context.Context, j *jobs.Job) error {
 	for i := range seen {
 		j.Log("%s", line(&seen[i]))
 	}
-	var out Outcome
-	err = j.InTx(ctx, func(ctx context.Context) error {
-		out, err = s.record(ctx, j.Run.ID, what.ServiceID, seen)
+	return j.Complete(ctx, func(ctx context.Context) error {
+		out, err := s.record(ctx, j.Run.ID, what.ServiceID, seen)
+		if err == nil {
+			j.Result(out.Sentence(), out)
+		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	j.Result(out.Sentence(), out)
-	return nil
 }
 
 // permanent marks failures that another attempt cannot mend.

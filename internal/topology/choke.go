@@ -453,15 +453,6 @@ func (t *trial) gain(x *candidate, possible bool) int {
 	return lost
 }
 
-// from counts what one node may still reach when edges are cut.
-func (t *trial) from(n int, drop []int32) int {
-	c := t.cut(drop, true)
-	if t.marks[n] != t.round {
-		return t.a.maybe.reached(n)
-	}
-	return int(c.size[c.comp[n]]) - 1
-}
-
 // sensitive counts the lost pairs, proven or possible, that lead to sensitive data.
 func (t *trial) sensitive(x *candidate) int {
 	g := t.a.graph

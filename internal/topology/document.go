@@ -79,15 +79,18 @@ const everyPair = 300
 // Document writes the map down.
 func (a *Atlas) Document() Document {
 	d := Document{Services: []ServiceLine{}, Arcs: []ArcLine{}, ChokePoints: []ChokeLine{}, ArcsAll: len(a.real) <= everyPair, KnownCalls: a.KnownCalls()}
-	for _, r := range a.Radii() {
+	between := []Between{}
+	if len(a.real) <= everyPair {
+		between = a.Betweens()
+	}
+	for i, r := range a.Radii() {
 		n := &a.Nodes[r.Node]
 		line := ServiceLine{Name: n.Name, Slug: n.Slug, Kind: n.Kind, Tier: n.Tier, Exposure: n.Exposure, DataClasses: a.Classes(r.Node), Internet: a.outside[r.Node].State}
 		line.Proven, line.Possible = a.reachLine(r.Node, r.Proven, false), a.reachLine(r.Node, r.Possible, true)
-		if len(a.real) <= everyPair {
-			between := a.Between(r.Node)
-			line.Between.Unknown = between.Unknown
-			if between.First >= 0 {
-				line.Between.TestFirst = a.Nodes[between.First].Name
+		if i < len(between) {
+			line.Between.Unknown = between[i].Unknown
+			if first := between[i].First; first >= 0 {
+				line.Between.TestFirst = a.Nodes[first].Name
 			}
 		}
 		d.Services = append(d.Services, line)

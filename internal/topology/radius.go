@@ -215,15 +215,32 @@ const tried = 256
 
 // Between counts the unknown arcs into everything that the fall of a node may reach. One test of a callee settles all
 // arcs into it, so they count whoever they come from.
-func (a *Atlas) Between(n int) Between {
-	b := Between{First: -1}
-	var goals []int
-	callers := a.unknownCallers()
-	for m := range members(a.maybe.set(n)) {
-		if m != n && callers(m) > 0 {
-			b.Unknown += callers(m)
+func (a *Atlas) Between(n int) Between { return a.betweens([]int{n})[0] }
+
+// Betweens is Between for every node that is ours, in their order.
+func (a *Atlas) Betweens() []Between { return a.betweens(a.real) }
+
+func (a *Atlas) betweens(nodes []int) []Between {
+	list := make([]Between, len(nodes))
+	callers, goals := a.unknownCallers(), []int{}
+	for _, m := range a.real {
+		into := callers(m)
+		if into == 0 {
+			continue
+		}
+		wanted := false
+		for i, n := range nodes {
+			if a.maybe.has(n, m) {
+				list[i].Unknown += into
+				wanted = true
+			}
+		}
+		if wanted {
 			goals = append(goals, m)
 		}
+	}
+	for i := range list {
+		list[i].First = -1
 	}
 	slices.SortStableFunc(goals, func(x, y int) int { return callers(y) - callers(x) })
 	t := newTrial(a)
@@ -232,11 +249,17 @@ func (a *Atlas) Between(n int) Between {
 		if len(into) == 0 {
 			continue // a call that is declared against a closed way: the two have to be looked at, not tested
 		}
-		if lost := a.maybe.reached(n) - t.from(n, into); lost > b.Gain {
-			b.First, b.Gain = m, lost
+		c := t.cut(into, true)
+		for i, n := range nodes {
+			if t.marks[n] != t.round || n == m {
+				continue
+			}
+			if lost := a.maybe.reached(n) - (int(c.size[c.comp[n]]) - 1); lost > list[i].Gain {
+				list[i].First, list[i].Gain = m, lost
+			}
 		}
 	}
-	return b
+	return list
 }
 
 // unknownInto lists the edges that a test of a node would settle.

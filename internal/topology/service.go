@@ -134,6 +134,9 @@ type Picture struct {
 	Environment  inventory.Environment
 	Environments []inventory.Environment
 	Limited      bool // the person sees only some services, and only those are drawn and counted
+
+	landscape *inventory.Landscape
+	seen      Sightings
 }
 
 // Picture draws the map of an environment; "" is production.
@@ -145,7 +148,7 @@ func (s *Service) Picture(ctx context.Context, actor access.Actor, environment s
 	if err != nil {
 		return nil, err
 	}
-	p := &Picture{Environments: l.Environments}
+	p := &Picture{Environments: l.Environments, landscape: l, seen: seen}
 	_, p.Limited = inventory.VisibleIDs(ctx)
 	l.Limit(ctx)
 	found := false

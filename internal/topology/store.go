@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"gorm.io/gorm"
-
 	"muster/internal/database"
 )
 
@@ -32,7 +30,7 @@ type ArcTest struct {
 const maxTests = 100_000
 
 func (s *Service) tests(ctx context.Context) ([]ArcTest, error) {
-	return database.List(ctx, "arc tests", gorm.G[ArcTest](s.db.Conn(ctx)).Order("at DESC, id DESC").Limit(maxTests))
+	return database.List(ctx, "arc tests", database.Of[ArcTest](s.db.Conn(ctx)).Order("at DESC, id DESC").Limit(maxTests))
 }
 
 func (s *Service) insertTests(ctx context.Context, rows []ArcTest) error {

@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"context"
 	"slices"
 
 	"muster/internal/fault"
@@ -46,6 +45,7 @@ func (m Map) With(node int, p Protection) Map {
 		}
 		if p == StrictMTLS {
 			w.Mesh.Member, w.Mesh.Mode, w.Mesh.Complete = Yes, Strict, true
+			w.Entry = w.Entry || w.Exposed // customers come through a gateway then
 			continue
 		}
 		w.Ingress = Isolation{Isolated: true, Complete: true, Peers: Peers{Outside: w.Exposed, Workloads: callers, Named: callers}}
@@ -77,29 +77,25 @@ type Hypothesis struct {
 	Verdicts      []Verdict // of the map after
 }
 
-// Suppose draws the map of an environment with a protection on a service. Nothing is stored.
-func (s *Service) Suppose(ctx context.Context, environment int64, slug string, p Protection) (*Hypothesis, error) {
-	if !p.Valid() {
+// Suppose gives the map with a protection on a service. Nothing is read again and nothing is stored.
+func (p *Picture) Suppose(slug string, with Protection) (*Hypothesis, error) {
+	if !with.Valid() {
 		return nil, fault.Field("with", "Choose a protection of the list.")
 	}
-	l, seen, err := s.scene(ctx)
-	if err != nil {
-		return nil, err
-	}
-	h := &Hypothesis{Before: Survey(Draw(l, seen, environment, false))}
+	h := &Hypothesis{Before: p.Atlas}
 	var found bool
-	if h.Node, found = h.Before.Find(slug); !found || h.Before.Nodes[h.Node].Kind == KindOutside {
+	if h.Node, found = p.Find(slug); !found || p.Nodes[h.Node].Kind == KindOutside {
 		return nil, fault.Missing("service")
 	}
-	h.After = Survey(h.Before.Map.With(h.Node, p))
-	for _, c := range h.Before.knownCallers(h.Node) {
-		if h.After.Arc(c, h.Node).State == Closed && h.Before.Arc(c, h.Node).State != Closed {
+	h.After = Survey(p.Map.With(h.Node, with))
+	for _, c := range p.knownCallers(h.Node) {
+		if h.After.Arc(c, h.Node).State == Closed && p.Arc(c, h.Node).State != Closed {
 			h.Lost = append(h.Lost, c)
 		}
 	}
 	var whole *Atlas
-	if all := Draw(l, seen, environment, true); len(all.Nodes) > len(h.After.Nodes) {
-		whole = Survey(all.With(h.Node, p))
+	if all := Draw(p.landscape, p.seen, p.Environment.ID, true); len(all.Nodes) > len(p.Nodes) {
+		whole = Survey(all.With(h.Node, with))
 	}
 	h.Verdicts = h.After.Verdicts(whole)
 	return h, nil

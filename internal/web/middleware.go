@@ -137,7 +137,7 @@ func (s *Server) workspace(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		v.Place, v.Actor = &place, place.Actor(v.User, v.From(c))
 		if c.Request().Method == http.MethodGet {
-			if v.Others, err = s.house.Identity.Others(kit.Ctx(c), v.User, place.Workspace.ID); err != nil {
+			if v.Others, err = s.house.Identity.Others(kit.Ctx(c), &place); err != nil {
 				return err
 			}
 		}

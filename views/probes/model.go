@@ -101,6 +101,7 @@ type Result struct {
 	Unmatched []string
 	More      int
 	Arcs      string
+	Contrary  []string // what the files say otherwise
 }
 
 func described(problem string) templ.Attributes {

@@ -75,7 +75,10 @@ func judge(f *model.Finding, v *vulnerability) {
 	for _, r := range v.Ratings {
 		rank, score := r.rank(), r.score()
 		if rank > 1 {
-			f.CVSS = append(f.CVSS, report.Rating(r.Method, r.Vector, score)...)
+			rated := report.Rating(r.Method, r.Vector, score)
+			if f.CVSS = append(f.CVSS, rated...); len(rated) > 0 {
+				score = rated[0].Score
+			}
 		}
 		severity, source := model.Severity(""), ""
 		if s, ok := report.Severity(r.Severity); ok && !strings.EqualFold(r.Severity, "unknown") {

@@ -1,6 +1,7 @@
 package generic
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -65,7 +66,10 @@ func table(r *report.Report, l *report.Line) {
 	for _, address := range strings.FieldsFunc(l.Get("Url", "Endpoint", "Endpoints"), separates) {
 		f.Endpoints = append(f.Endpoints, endpoint{Address: address})
 	}
-	r.AddBy(strings.Join([]string{f.Title, f.Severity, f.Description, f.Component, f.Version, f.File, l.Get("line"), f.CVE, strings.Join(f.IDs, ","), f.ToolID}, "\x00"), f.finding())
+	out := f.finding()
+	join := strings.Join([]string{f.Title, f.Severity, f.Description, f.Component, f.Version, f.File, l.Get("line"), f.CVE, strings.Join(f.IDs, ","), f.ToolID}, "\x00")
+	out.Fingerprint = cmp.Or(f.ToolID, f.Title+" "+f.File+" "+f.Component) // of rows that differ in their address only
+	r.AddBy(join, out)
 }
 
 func separates(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\t' }

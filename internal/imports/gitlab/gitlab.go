@@ -129,8 +129,7 @@ func read(r *report.Report, kind model.FindingKind) error {
 		return r.Wrong()
 	}
 	if s.Status != "" && s.Status != "success" {
-		r.Partial = true
-		r.Problem("The scan ended with status %s, so findings may be missing.", s.Status)
+		r.Incomplete("The scan ended with status %s, so findings may be missing.", s.Status)
 	}
 	return j.End()
 }

@@ -93,14 +93,16 @@ type stream struct {
 func read(r *report.Report) error {
 	j := r.JSON()
 	s := &stream{advisories: map[string]*advisory{}, found: map[string]*weakness{}, versions: map[string]string{}}
-	known := false
+	known, ran := false, false
 	err := j.Documents(func() error {
 		return j.Object(func(key string) error {
 			switch key {
-			case "config", "progress", "SBOM", "osv", "finding":
+			case "config":
 				known = true
+			case "progress", "SBOM", "osv", "finding":
+				known, ran = true, true
 			case "Vulns", "Calls", "Imports", "Requires", "Modules":
-				known = true
+				known, ran = true, true
 				return s.old(r, j, key)
 			}
 			return s.message(r, j, key)
@@ -111,6 +113,9 @@ func read(r *report.Report) error {
 	}
 	if !known {
 		return r.Wrong()
+	}
+	if !ran {
+		r.Incomplete("It ends after the configuration, before anything was scanned.")
 	}
 	for _, key := range s.order {
 		s.add(r, s.found[key])

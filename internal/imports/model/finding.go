@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -111,7 +112,7 @@ type Finding struct {
 	Date        *time.Time `json:"date"`         // when the tool saw it
 	PublishedAt *time.Time `json:"published_at"` // when the weakness became known
 	Occurrences int        `json:"occurrences"`  // rows of the file that say the same
-	Fingerprint string     `json:"fingerprint"`  // stays the same when lines, versions and words change
+	Fingerprint string     `json:"fingerprint"`  // within a service it stays the same when lines, versions and words change
 	SecretHash  string     `json:"secret_hash"`  // SHA-256 of a leaked secret; the secret itself is never kept
 
 	References  []string `json:"references"`
@@ -174,4 +175,39 @@ func (n *Number) UnmarshalJSON(data []byte) error {
 	v, err := strconv.Atoi(string(data))
 	*n = Number(v)
 	return err
+}
+
+// The most that one finding holds.
+const (
+	MaxEndpoints  = 5000
+	MaxReferences = 50
+)
+
+// Merge joins a row that says the same. Where one is open and the other closed the open one counts: a doubt must not hide it.
+func (f *Finding) Merge(o *Finding) {
+	switch {
+	case f.Status == StatusOpen && o.Status != StatusOpen:
+		return
+	case f.Status != StatusOpen && o.Status == StatusOpen:
+		*f = *o
+		return
+	}
+	f.Occurrences += o.Occurrences
+	for _, e := range o.Endpoints {
+		if len(f.Endpoints) < MaxEndpoints && !slices.Contains(f.Endpoints, e) {
+			f.Endpoints = append(f.Endpoints, e)
+		}
+	}
+	f.VulnerabilityIDs = add(f.VulnerabilityIDs, o.VulnerabilityIDs, 200)
+	f.References = add(f.References, o.References, MaxReferences)
+	f.CWEs = add(f.CWEs, o.CWEs, 50)
+}
+
+func add[T comparable](list, more []T, most int) []T {
+	for _, v := range more {
+		if len(list) < most && !slices.Contains(list, v) {
+			list = append(list, v)
+		}
+	}
+	return list
 }

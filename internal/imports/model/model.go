@@ -160,7 +160,11 @@ func (i *Inspection) Add(o *Inspection) {
 	i.Unresolved = append(i.Unresolved, o.Unresolved...)
 	i.Components = append(i.Components, o.Components...)
 	i.Operations = append(i.Operations, o.Operations...)
-	i.Findings = append(i.Findings, o.Findings...)
+	if len(i.Findings) == 0 && len(o.Findings) > 0 {
+		i.Findings = o.Findings // many and large: not copied
+	} else {
+		i.Findings = append(i.Findings, o.Findings...)
+	}
 	i.Problems = append(i.Problems, o.Problems...)
 }
 

@@ -95,15 +95,13 @@ func read(r *report.Report) error {
 		case "nmaprun/runstats/finished":
 			finished = true
 			if e.Attr("exit") == "error" {
-				r.Partial = true
-				r.Problem("Nmap ended with an error: %s", e.Attr("errormsg"))
+				r.Incomplete("Nmap ended with an error: %s", e.Attr("errormsg"))
 			}
 		}
 		return nil
 	})
 	if err == nil && !finished {
-		r.Partial = true
-		r.Problem("Nmap did not write that it finished, so hosts may be missing.")
+		r.Incomplete("Nmap did not write that it finished, so hosts may be missing.")
 	}
 	return err
 }

@@ -179,6 +179,9 @@ func (e *entry) add(r *report.Report) {
 		n++
 		f := e.finding()
 		f.RuleID, f.Title, f.ToolSeverity = strconv.Itoa(v.Source), cmp.Or(v.Title, "Vulnerability in "+e.Name), cmp.Or(v.Severity, e.Severity)
+		if len(e.Via) == 1 {
+			f.ToolSeverity = cmp.Or(e.Severity, v.Severity) // the package's is the advisory's
+		}
 		f.VulnerabilityIDs, f.CWEs, f.CVSS, f.References = []string{ghsa(v.URL)}, report.CWEs(v.CWE...), report.CVSS(v.CVSS.Vector, v.CVSS.Score), []string{v.URL}
 		f.Description = fmt.Sprintf("%s\n\nVulnerable versions: %s", f.Title, cmp.Or(v.Range, e.Range))
 		r.Add(f)

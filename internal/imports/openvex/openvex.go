@@ -90,6 +90,8 @@ type statement struct {
 	LastUpdated     string        `json:"last_updated"`
 }
 
+const noSeverity = model.SeverityFromDefault + ": a VEX statement has no severity"
+
 // document collects the statements, of which the latest on the same thing counts.
 type document struct {
 	*report.Report
@@ -110,7 +112,9 @@ func read(r *report.Report) error {
 			var context string
 			err := j.Read(&context)
 			known = strings.Contains(context, "openvex")
-			r.Version = strings.Trim(context[strings.LastIndexByte(context, '/')+1:], "v")
+			if last := context[strings.LastIndexByte(context, '/')+1:]; strings.HasPrefix(last, "v") {
+				r.Version = last[1:]
+			}
 			return err
 		case "author":
 			return j.Read(&r.Tool)
@@ -131,9 +135,9 @@ func read(r *report.Report) error {
 		return r.Wrong()
 	}
 	for _, f := range d.found {
-		f.Severity, f.SeveritySource = model.SeverityInfo, "default: a VEX statement has no severity, and this one confirms nothing"
+		f.Severity, f.SeveritySource = model.SeverityInfo, noSeverity
 		if f.Status == model.StatusOpen && f.Verified == nil {
-			f.Severity, f.SeveritySource = model.SeverityMedium, "default: a VEX statement has no severity"
+			f.Severity, f.SeveritySource = model.SeverityMedium, noSeverity
 		}
 		r.Add(f)
 	}

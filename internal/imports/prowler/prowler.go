@@ -18,7 +18,7 @@ var Format = &report.Format{
 	},
 	Read: readLater,
 	Becomes: []report.Become{
-		{From: "rows with status FAIL", To: "configuration findings; MANUAL ones are info, PASS and INFO are left out"},
+		{From: "rows with status FAIL", To: "configuration findings; so do MANUAL ones, whose confidence says that a person must check; PASS and INFO are left out"},
 		{From: "MUTED, or OCSF status Suppressed", To: "status suppressed"},
 		{From: "check id, finding uid, resource uid or ARN", To: "rule, the tool's id, resource"},
 		{From: "account", To: "service"},
@@ -52,7 +52,7 @@ func (c *check) add(r *report.Report) {
 	}
 	f.Fingerprint = cmp.Or(c.UID, c.Region)
 	if manual {
-		f.Severity, f.SeveritySource, f.Confidence = model.SeverityInfo, "default: a person must check this", "manual"
+		f.Confidence = "manual: a person must check this"
 	}
 	if muted {
 		f.Status, f.StatusReason = model.StatusSuppressed, "muted in Prowler"

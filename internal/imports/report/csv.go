@@ -58,19 +58,22 @@ func (r *Report) Table(need []string, fn func(*Line)) error {
 		return model.Fail(r.File.Path, 1, "This is not a %s report: the column %s is missing.", r.Format.Name, strings.Join(missing, " and "))
 	}
 	if bytes.Count(data, []byte(`"`))%2 != 0 {
-		r.Partial = true
-		r.Problem("Its quotation marks are not in pairs: the file may be cut off.")
+		r.Incomplete("Its quotation marks are not in pairs: the file may be cut off.")
 	}
 	return r.lines(c, columns, fn)
 }
 
 func (r *Report) lines(c *csv.Reader, columns map[string]int, fn func(*Line)) error {
+	width, before, cut := 0, 0, !bytes.HasSuffix(r.File.Data, []byte("\n"))
 	for n := 0; ; n++ {
 		if n > maxRows {
 			return model.Fail(r.File.Path, 0, "It holds more than %d rows; split the report.", maxRows)
 		}
 		cells, err := c.Read()
 		if errors.Is(err, io.EOF) {
+			if cut && width < before {
+				r.Incomplete("Its last row is shorter than the others and ends without a line end: the file may be cut off.")
+			}
 			return nil
 		}
 		row, _ := c.FieldPos(0)
@@ -82,6 +85,7 @@ func (r *Report) lines(c *csv.Reader, columns map[string]int, fn func(*Line)) er
 			continue
 		}
 		r.rows++
+		before, width = max(before, width), len(cells)
 		fn(&Line{columns: columns, cells: cells})
 	}
 }

@@ -59,7 +59,8 @@ func (r *Report) finish(f *model.Finding) {
 // component fills a package and its purl from each other.
 func (r *Report) component(f *model.Finding) {
 	c := &f.Component
-	if name, version := FromPURL(c.PURL); name != "" {
+	if c.Name == "" || c.Version == "" {
+		name, version := FromPURL(c.PURL)
 		c.Name, c.Version = cmp.Or(c.Name, name), cmp.Or(c.Version, version)
 	}
 	c.Name, c.Version = Clip(strings.TrimSpace(c.Name), maxName), Clip(strings.TrimSpace(c.Version), maxSource)
@@ -69,7 +70,7 @@ func (r *Report) component(f *model.Finding) {
 // identify cleans the identifiers: the tool's own first, then aliases.
 func identify(f *model.Finding) {
 	for i, id := range f.VulnerabilityIDs {
-		f.VulnerabilityIDs[i] = Clip(VulnerabilityID(id), 200)
+		f.VulnerabilityIDs[i] = VulnerabilityID(Clip(id, 200))
 	}
 	f.VulnerabilityIDs = unique(f.VulnerabilityIDs, maxIDs)
 	cwes := []int{}
@@ -103,16 +104,16 @@ func (r *Report) grade(f *model.Finding) {
 
 // texts clips and cleans what people read.
 func texts(f *model.Finding) {
-	id := ""
-	if len(f.VulnerabilityIDs) > 0 {
-		id = Canonical(f.VulnerabilityIDs)
+	title := cmp.Or(strings.TrimSpace(f.Title), Canonical(f.VulnerabilityIDs), f.RuleID, "Finding without a title")
+	f.Title = Clip(title, maxTitle)
+	if strings.ContainsAny(f.Title, "\n\t") || strings.Contains(f.Title, "  ") {
+		f.Title = strings.Join(strings.Fields(f.Title), " ")
 	}
-	title := cmp.Or(strings.TrimSpace(f.Title), id, f.RuleID, firstLine(f.Description), "Finding without a title")
-	f.Title = strings.Join(strings.Fields(Clip(title, maxTitle)), " ")
 	f.Description = Redact(Clip(strings.TrimSpace(f.Description), maxText))
 	f.Remediation = Clip(strings.TrimSpace(f.Remediation), maxText)
 	f.SourceLine = Redact(Clip(strings.TrimSpace(f.SourceLine), maxSource))
 	f.Title = Redact(f.Title)
+	blind(f)
 	f.StatusReason = Clip(strings.TrimSpace(f.StatusReason), maxSource)
 	f.Location.Path, f.Resource, f.Service = Clip(f.Location.Path, maxName), Clip(f.Resource, maxName), Clip(f.Service, maxName)
 	f.Confidence = Clip(f.Confidence, 60)
@@ -122,11 +123,6 @@ func texts(f *model.Finding) {
 	f.References = unique(f.References, maxReferences)
 }
 
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return line
-}
-
 // fingerprint names a weakness by what stays when lines move, versions rise and texts are reworded. An importer puts the
 // tool's own stable mark, where there is one, into f.Fingerprint before.
 func fingerprint(f *model.Finding) string {
@@ -134,7 +130,8 @@ func fingerprint(f *model.Finding) string {
 	weakness := cmp.Or(Canonical(f.VulnerabilityIDs), f.RuleID, f.Title)
 	switch f.Kind {
 	case model.FindingDependency, model.FindingLicense:
-		parts = []string{weakness, cmp.Or(purlName(f.Component.PURL), f.Component.Name), f.Service}
+		name, _ := FromPURL(f.Component.PURL)
+		parts = []string{weakness, strings.ReplaceAll(cmp.Or(name, f.Component.Name), "_", "-")} // as every tool names it
 		if f.Component.Name == "" {
 			parts = append(parts, f.Location.Path)
 		}
@@ -147,19 +144,20 @@ func fingerprint(f *model.Finding) string {
 			parts = append(parts, e.Protocol, e.Host, strconv.Itoa(int(e.Port)), e.Method, e.Path, e.Param)
 		}
 	case model.FindingConfiguration:
-		parts = []string{cmp.Or(f.RuleID, weakness), f.Resource, f.Service, f.Location.Path, f.Fingerprint}
+		parts = []string{cmp.Or(f.RuleID, weakness), f.Resource, f.Location.Path, f.Fingerprint}
 		if f.Resource == "" && f.Fingerprint == "" {
 			parts = append(parts, squeeze(f.SourceLine))
 		}
 	default:
 		parts = []string{cmp.Or(f.RuleID, weakness), f.Location.Path, cmp.Or(f.Fingerprint, squeeze(f.SourceLine), f.Title)}
 	}
-	h := sha256.New()
-	for _, p := range append([]string{"v1", string(f.Kind)}, parts...) {
-		h.Write([]byte(strings.ToLower(strings.TrimSpace(p))))
-		h.Write([]byte{0})
+	text := make([]byte, 0, 256)
+	text = append(append(text, "v1\x00"...), f.Kind...)
+	for _, p := range parts {
+		text = append(append(text, 0), strings.ToLower(strings.TrimSpace(p))...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
 }
 
 // squeeze leaves out what formatters change.

@@ -15,7 +15,10 @@ var (
 func CWEs(texts ...string) []int {
 	var out []int
 	for _, s := range texts {
-		if n, err := strconv.Atoi(strings.TrimSpace(s)); err == nil {
+		if s == "" {
+			continue
+		}
+		if n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(s, "CWE-"))); err == nil {
 			if n > 0 {
 				out = append(out, n)
 			}
@@ -30,29 +33,32 @@ func CWEs(texts ...string) []int {
 	return out
 }
 
+var registers = []string{"CVE-", "GHSA-", "GO-", "PYSEC-", "RUSTSEC-", "OSV-", "MAL-"}
+
 // FindIDs finds the identifiers of vulnerabilities in texts.
 func FindIDs(texts ...string) []string {
 	var out []string
 	for _, s := range texts {
-		if strings.Contains(s, "-") {
-			out = append(out, idPattern.FindAllString(s, 20)...)
+		for _, r := range registers {
+			if strings.Contains(s, r) { // the pattern is slow
+				out = append(out, idPattern.FindAllString(s, 20)...)
+				break
+			}
 		}
 	}
 	return unique(out, maxIDs)
 }
 
-var idWhole = regexp.MustCompile(`^(?i:cve-\d{4}-\d+|ghsa(-[0-9a-z]{4}){3})$`)
-
-// VulnerabilityID writes an identifier as its register does.
+// VulnerabilityID writes an identifier as its register does: CVE-2024-1, GHSA-aaaa-bbbb-cccc.
 func VulnerabilityID(id string) string {
 	id = strings.TrimSpace(id)
-	if !idWhole.MatchString(id) {
-		return id
+	if len(id) > 4 && strings.EqualFold(id[:4], "cve-") {
+		return strings.ToUpper(id)
 	}
-	if strings.EqualFold(id[:4], "ghsa") {
+	if len(id) > 5 && strings.EqualFold(id[:5], "ghsa-") {
 		return "GHSA" + strings.ToLower(id[4:])
 	}
-	return strings.ToUpper(id)
+	return id
 }
 
 // Canonical picks the identifier by which tools agree: the CVE, else GHSA, else the first.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -24,7 +25,10 @@ type JSON struct {
 }
 
 // options: real reports repeat keys and hold broken letters.
-var options = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+var (
+	options = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+	quick   = json.JoinOptions(options...)
+)
 
 // JSON begins to read the file as JSON.
 func (r *Report) JSON() *JSON {
@@ -112,9 +116,15 @@ func (j *JSON) Read(v any) error {
 	return decode(value, v)
 }
 
+// decode takes the quick way for values that are as the importer describes them, and the lenient one for others.
 func decode(value jsontext.Value, v any) error {
-	err := json.Unmarshal(value, v, lenient)
+	err := json.Unmarshal(value, v, quick)
 	var semantic *json.SemanticError
+	if !errors.As(err, &semantic) {
+		return err
+	}
+	reflect.ValueOf(v).Elem().SetZero()
+	err = json.Unmarshal(value, v, lenient)
 	if errors.As(err, &semantic) {
 		return nil // what could be read of it is there
 	}
@@ -124,41 +134,53 @@ func decode(value jsontext.Value, v any) error {
 // Rows reads a list of rows, one at a time; null is an empty list, and an object that stands alone is a list of one.
 // A row that is no object becomes a problem.
 func Rows[T any](j *JSON, fn func(*T)) error {
-	if j.Kind() == '{' {
-		return Row(j, fn)
-	}
-	if k := j.Kind(); k != '[' {
-		if k != 'n' {
-			j.r.Problem("%s is not a list, so it was left out.", j.place())
-		}
-		return j.Skip()
-	}
-	return j.List(func() error { return Row(j, fn) })
+	return j.rows(func() error { return Row(j, fn) })
 }
 
-// Each reads a list of objects that are no rows themselves; what is no list or no object is passed over.
+// rows calls fn for each of the values that come next. What is neither a list, nor null, nor one row, is an error: it
+// must not look as if nothing was found.
+func (j *JSON) rows(fn func() error) error {
+	switch j.Kind() {
+	case '[':
+		return j.List(fn)
+	case '{':
+		return fn()
+	case 'n', 0:
+		return j.Skip()
+	}
+	return &model.Error{Path: j.r.File.Path, At: j.place(), Reason: fmt.Sprintf("This should be a list, so the file is no %s report.", j.r.Format.Name)}
+}
+
+// Each reads a list of objects that are no rows themselves.
 func Each[T any](j *JSON, fn func(*T)) error {
-	return j.List(func() error {
+	return j.rows(func() error {
 		var v T
 		err := j.Read(&v)
 		if err == nil {
+			j.r.at = j.place()
 			fn(&v)
 		}
 		return err
 	})
 }
 
+// Odd passes over a row that is no object, and says so.
+func (j *JSON) Odd() error {
+	err := j.Skip()
+	if err == nil {
+		j.r.rows++
+		j.r.at = j.place()
+		j.r.Skip("This row is not an object, so it was left out.")
+	}
+	return err
+}
+
 // Row reads one row.
 func Row[T any](j *JSON, fn func(*T)) error {
-	j.r.rows++
 	if j.Kind() != '{' {
-		err := j.Skip()
-		if err == nil {
-			j.r.at = j.place()
-			j.r.Skip("This row is not an object, so it was left out.")
-		}
-		return err
+		return j.Odd()
 	}
+	j.r.rows++
 	var row T
 	err := j.Read(&row)
 	if err != nil {
@@ -174,78 +196,19 @@ func (j *JSON) place() string {
 	if p := j.d.StackPointer(); p != "" {
 		return j.under + string(p)
 	}
-	end := min(j.base+int(j.d.InputOffset()), len(j.r.File.Data))
+	if j.under != "" {
+		return j.under
+	}
+	return j.lineAt(min(j.base+int(j.d.InputOffset()), len(j.r.File.Data)))
+}
+
+// lineAt names the line of a place further on than all before.
+func (j *JSON) lineAt(end int) string {
 	if end > j.counted {
 		j.lines += bytes.Count(j.r.File.Data[j.counted:end], []byte("\n"))
 		j.counted = end
 	}
 	return fmt.Sprintf("line %d", j.lines+1)
-}
-
-// Documents calls fn for every value of a stream: of a list at the top, of JSON lines, or of objects that follow each
-// other. A broken line is a problem, and the next is read; a cut-off end makes the report a part.
-func (j *JSON) Documents(fn func() error) error {
-	if j.Kind() == '[' {
-		if err := j.List(fn); err != nil {
-			return err
-		}
-		return j.End()
-	}
-	if j.Kind() != '{' {
-		if k := j.Kind(); k == 0 {
-			_, err := j.d.ReadToken()
-			return orEnd(err)
-		}
-		return j.r.Wrong()
-	}
-	for {
-		if j.Kind() == 0 && len(bytes.TrimSpace(j.d.UnreadBuffer())) == 0 {
-			return nil
-		}
-		err := fn()
-		if err != nil && !j.resume(err) {
-			return err
-		}
-	}
-}
-
-// resume goes on after a broken line, and reports whether it is one.
-func (j *JSON) resume(err error) bool {
-	var syntax *jsontext.SyntacticError
-	cut := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
-	if !errors.As(err, &syntax) && !cut {
-		return false
-	}
-	data, from := j.r.File.Data, j.base+int(j.d.InputOffset())
-	if syntax != nil {
-		from = max(from, j.base+int(syntax.ByteOffset))
-	}
-	if !bytes.Contains(data[:min(from, len(data))], []byte("\n")) && !bytes.Contains(data, []byte("\n{")) {
-		return false // one document, not a stream of lines
-	}
-	from = min(from, len(data))
-	j.r.at = fmt.Sprintf("line %d", 1+bytes.Count(data[:from], []byte("\n")))
-	j.r.rows++
-	next := bytes.Index(data[max(from-1, 0):], []byte("\n{"))
-	j.r.Partial = true
-	if cut || next < 0 {
-		j.r.Skip("The file ends in the middle of this row: probably a cut-off upload. What came before it was read.")
-		next = len(data)
-	} else {
-		j.r.Skip("This line is not valid JSON, so it was left out.")
-		next += max(from-1, 0) + 1
-	}
-	j.base = next
-	j.d = jsontext.NewDecoder(bytes.NewBuffer(data[next:]), options...)
-	return true
-}
-
-// End demands that nothing follows.
-func (j *JSON) End() error {
-	if rest := bytes.TrimSpace(j.d.UnreadBuffer()); len(rest) > 0 {
-		return model.Fail(j.r.File.Path, j.r.line(j.base+int(j.d.InputOffset())), "There is more text after the end of the JSON document.")
-	}
-	return nil
 }
 
 // Top reads the object that the whole file is. The members that need say which format it is; one of them must be there.
@@ -311,7 +274,7 @@ func (j *JSON) Twice(first, then func(*JSON, string) error) error {
 		return err
 	}
 	for _, fn := range []func(*JSON, string) error{first, then} {
-		inner := &JSON{r: j.r, d: jsontext.NewDecoder(bytes.NewBuffer(value), options...), under: j.place()}
+		inner := &JSON{r: j.r, d: jsontext.NewDecoder(bytes.NewBuffer(value), options...), under: j.under + string(j.d.StackPointer())}
 		if err := inner.Object(func(key string) error { return fn(inner, key) }); err != nil {
 			return err
 		}

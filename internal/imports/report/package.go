@@ -43,15 +43,6 @@ func purlFullName(p packageurl.PackageURL) string {
 	return p.Namespace + "/" + p.Name
 }
 
-// purlName is a package URL without version, qualifiers and subpath: it stays when a package is upgraded.
-func purlName(purl string) string {
-	p, err := parsePURL(purl)
-	if err != nil {
-		return ""
-	}
-	return "pkg:" + p.Type + "/" + strings.TrimPrefix(p.Namespace+"/"+p.Name, "/")
-}
-
 // types maps the names of ecosystems, as OSV and the tools write them, to types of package URLs.
 var types = map[string]string{
 	"npm": "npm", "pypi": "pypi", "go": "golang", "golang": "golang", "go-module": "golang", "gomod": "golang", "maven": "maven", "java-archive": "maven", "crates.io": "cargo", "cargo": "cargo",
@@ -62,7 +53,7 @@ var types = map[string]string{
 
 // PURL makes a package URL of an ecosystem, a name and a version; "" where the ecosystem is not known.
 func PURL(ecosystem, name, version string) string {
-	eco, release, _ := strings.Cut(strings.ToLower(ecosystem), ":")
+	eco, _, _ := strings.Cut(strings.ToLower(ecosystem), ":") // the release of a distribution is no part of a name
 	kind := types[eco]
 	if kind == "" || name == "" {
 		return ""
@@ -82,7 +73,6 @@ func PURL(ecosystem, name, version string) string {
 			namespace, base = name[:i], name[i+1:]
 		}
 	}
-	_ = release // the release of a distribution is no part of a package's name
 	return packageurl.NewPackageURL(kind, namespace, base, version, nil, "").ToString()
 }
 

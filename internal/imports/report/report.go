@@ -14,10 +14,11 @@ import (
 const (
 	maxDepth      = 200       // of XML; JSON stops at 10,000 by its decoder
 	maxTokens     = 20 << 20  // of XML
-	maxRows       = 2_000_000 // of CSV
+	maxRows       = 1_000_000 // of CSV
+	maxBroken     = 10_000    // lines of a stream
 	maxProblems   = 100       // shown for one file; the rest is counted
-	maxEndpoints  = 5000      // of one finding
-	maxReferences = 50
+	maxEndpoints  = model.MaxEndpoints
+	maxReferences = model.MaxReferences
 	maxIDs        = 200
 	maxTitle      = 300
 	maxText       = 8 << 10
@@ -59,21 +60,31 @@ type Report struct {
 	Default    string         // why a finding without severity gets medium; "" for the usual reason
 	Base       model.Severity // the severity of a finding that has none; "" is medium
 
-	at      string // the row that is being read
+	each    func(model.Finding) error // takes the findings one by one; nil collects them
+	failed  error                     // of each
+	at      string                    // the row that is being read
 	rows    int
+	added   int
 	skipped int
 	hidden  int // problems beyond the limit
 	seen    map[key]int
 }
 
 // Read reads a file as this format. Everything that is wrong with the whole file is a *model.Error.
-func Read(f *Format, file model.File) (*Report, error) {
-	r := &Report{File: file, Format: f, Kind: f.Kind, Tool: f.Name, seen: map[key]int{}}
+func Read(f *Format, file model.File) (*Report, error) { return Stream(f, file, nil) }
+
+// Stream does as Read, but hands the findings to each as they are read instead of collecting them. Rows that say the
+// same come one by one, with the same fingerprint.
+func Stream(f *Format, file model.File, each func(model.Finding) error) (*Report, error) {
+	r := &Report{File: file, Format: f, Kind: f.Kind, Tool: f.Name, seen: map[key]int{}, each: each}
 	if done, err := r.nothing(); done || err != nil {
 		return r, err
 	}
 	if err := f.Read(r); err != nil {
 		return nil, r.failure(err)
+	}
+	if r.failed != nil {
+		return nil, r.failed
 	}
 	if r.rows > 0 && r.skipped == r.rows {
 		return nil, model.Fail(file.Path, 0, "None of its %d rows is a row of a %s report. The first: %s", r.rows, f.Name, r.Problems[0].Message)
@@ -125,12 +136,22 @@ func (r *Report) Problem(format string, args ...any) {
 	r.Problems = append(r.Problems, model.Problem{Path: r.File.Path, At: r.at, Message: Clip(fmt.Sprintf(format, args...), maxSource)})
 }
 
+// Incomplete says of the whole file that it does not cover all that was scanned.
+func (r *Report) Incomplete(format string, args ...any) {
+	r.Partial, r.at = true, ""
+	r.Problem(format, args...)
+}
+
 // Inspection is what the file holds, in the form that all importers give.
 func (r *Report) Inspection() *model.Inspection {
 	out := model.New()
 	out.Inputs = append(out.Inputs, model.Input{Path: r.File.Path, Format: r.Format.ID, Version: Clip(r.Version, 60), Kind: r.Kind, Note: r.Note, Tool: Clip(r.Tool, 100), Partial: r.Partial})
-	out.Findings = append(out.Findings, r.Findings...)
-	out.Components = append(out.Components, r.Components...)
+	if r.Findings != nil {
+		out.Findings = r.Findings
+	}
+	if r.Components != nil {
+		out.Components = r.Components
+	}
 	out.Problems = append(out.Problems, r.Problems...)
 	return out
 }
@@ -142,14 +163,28 @@ func (r *Report) Add(f model.Finding) { r.AddBy("", f) }
 // endpoints, references and identifiers are put together. The key "" is that of Add.
 func (r *Report) AddBy(join string, f model.Finding) {
 	r.finish(&f)
+	if r.each != nil {
+		r.added++
+		if r.failed == nil {
+			r.failed = r.each(f)
+		}
+		return
+	}
 	k := rowKey(&f, join)
 	if i, ok := r.seen[k]; ok {
-		merge(&r.Findings[i], &f)
+		r.Findings[i].Merge(&f)
 		return
 	}
 	r.seen[k] = len(r.Findings)
+	if len(r.Findings) == cap(r.Findings) {
+		r.Findings = slices.Grow(r.Findings, max(64, len(r.Findings))) // findings are large, and copying them is slow
+	}
 	r.Findings = append(r.Findings, f)
+	r.added++
 }
+
+// Empty reports whether nothing was found.
+func (r *Report) Empty() bool { return r.added+len(r.Components) == 0 }
 
 // AddComponent takes a package of an inventory.
 func (r *Report) AddComponent(c model.Component) {
@@ -166,30 +201,6 @@ func (r *Report) AddComponent(c model.Component) {
 	}
 	if c.Name != "" {
 		r.Components = append(r.Components, c)
-	}
-}
-
-// merge joins a row with an earlier one. Where one is open and the other closed the open one counts: a doubt must not hide it.
-func merge(into, f *model.Finding) {
-	switch {
-	case into.Status == model.StatusOpen && f.Status != model.StatusOpen:
-		return
-	case into.Status != model.StatusOpen && f.Status == model.StatusOpen:
-		*into = *f
-		return
-	}
-	into.Occurrences += f.Occurrences
-	for _, e := range f.Endpoints {
-		if len(into.Endpoints) < maxEndpoints && !slices.Contains(into.Endpoints, e) {
-			into.Endpoints = append(into.Endpoints, e)
-		}
-	}
-	into.VulnerabilityIDs = unique(slices.Concat(into.VulnerabilityIDs, f.VulnerabilityIDs), maxIDs)
-	into.References = unique(slices.Concat(into.References, f.References), maxReferences)
-	for _, cwe := range f.CWEs {
-		if !slices.Contains(into.CWEs, cwe) {
-			into.CWEs = append(into.CWEs, cwe)
-		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"testing"
@@ -14,6 +15,9 @@ type row struct {
 	Line  int      `json:"line"`
 	Tags  []string `json:"tags"`
 	Score *float64 `json:"score"`
+	CWE   string   `json:"cwe"`
+	Title string   `json:"title"`
+	Code  string   `json:"source"`
 	Fix   struct {
 		Versions []string `json:"versions"`
 	} `json:"fix"`
@@ -41,7 +45,7 @@ func add(r *report.Report, v *row) {
 		r.Skip("A row has no id.")
 		return
 	}
-	f := model.Finding{RuleID: v.ID, Title: v.ID, Kind: model.FindingCode, Location: model.Location{Line: model.Number(v.Line)}, References: v.Tags}
+	f := model.Finding{RuleID: v.ID, Title: cmp.Or(v.Title, v.ID), CWEs: report.CWEs(v.CWE), SourceLine: v.Code, Kind: model.FindingCode, Location: model.Location{Line: model.Number(v.Line)}, References: v.Tags}
 	f.Component.FixVersion = strings.Join(v.Fix.Versions, ", ")
 	f.EPSS = report.Probability(v.Score)
 	r.Add(f)
@@ -78,6 +82,7 @@ func TestJSON(t *testing.T) {
 		"a list instead of lines":        {format: stream, text: `[{"id": "a"}, {"id": "b"}]`, findings: 2},
 		"a broken line":                  {format: stream, text: "{\"id\": \"a\"}\n{\"id\": oops}\n{\"id\": \"c\"}\n", findings: 2, problems: 1, partial: true},
 		"a cut-off last line":            {format: stream, text: "{\"id\": \"a\"}\n{\"id\": \"b", findings: 1, problems: 1, partial: true},
+		"mostly broken lines":            {format: stream, text: "{\"id\": \"a\"}\n" + strings.Repeat("{x}\n", 20_000), fails: "cannot be read"},
 		"one cut-off line":               {format: stream, text: `{"id": "a`, fails: "ends in the middle"},
 		"no line":                        {format: stream, text: ""},
 		"lines of something else":        {format: stream, text: "hello\n", fails: "not a Stream report"},
@@ -154,6 +159,10 @@ func TestSecretsAreHidden(t *testing.T) {
 	report.Hide(&f, secret)
 	if text := f.Description + f.SourceLine + f.Title; strings.Contains(text, secret) || len(f.SecretHash) != 64 || f.Kind != model.FindingSecret {
 		t.Errorf("%+v", f)
+	}
+	r, err := report.Read(toy, model.File{Path: "in.json", Data: []byte(`{"rows": [{"id": "a", "cwe": 798, "title": "Hardcoded password: 'hunter2'", "source": "db.connect(\"root\", \"hunter2\")"}]}`)})
+	if err != nil || strings.Contains(r.Findings[0].Title+r.Findings[0].SourceLine, "hunter2") {
+		t.Errorf("%v: %+v", err, r.Findings)
 	}
 	for _, text := range []string{"https://user:s3cr3tpass@example.org/x", "key AKIAABCDEFGHIJKLMNOP", "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"} {
 		if got := report.Redact(text); got == text || !strings.Contains(got, "********") {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 
 	"muster/internal/imports/model"
@@ -74,8 +75,27 @@ var known = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:
 
 var login = regexp.MustCompile(`(://[^/\s:@"']{0,100}:)([^@\s/"']{1,200})(@)`)
 
+var (
+	literal  = regexp.MustCompile(`"[^"\n]{3,}"|'[^'\n]{3,}'|` + "`[^`\\n]{3,}`")
+	assigned = regexp.MustCompile(`(?i)((?:password|passwd|pwd|secret|token|api_?key|credential)\w*["']?\s*(?:[:=]|is)+\s*)["']?([^\s"',;)]{3,})`)
+)
+
+// hardcoded are the weaknesses of credentials that stand in code; their source line is one.
+var hardcoded = []int{259, 321, 798}
+
+// blind masks what may be the credential in a finding that says that one stands in the code.
+func blind(f *model.Finding) {
+	if f.Kind == model.FindingSecret || !slices.ContainsFunc(f.CWEs, func(n int) bool { return slices.Contains(hardcoded, n) }) {
+		return
+	}
+	f.SourceLine = literal.ReplaceAllString(f.SourceLine, `"********"`)
+	for _, text := range []*string{&f.SourceLine, &f.Title, &f.Description} {
+		*text = assigned.ReplaceAllString(*text, "${1}********")
+	}
+}
+
 // triggers must stand in a text before the patterns are tried, which is slow.
-var triggers = []string{"PRIVATE KEY", "AKIA", "ASIA", "gh", "glpat-", "xox", "sk_live_", "AIza", "eyJ"}
+var triggers = []string{"PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "sk_live_", "AIza", "eyJ"}
 
 // Redact masks the secrets in a text that show by their form: keys, tokens of the large services, logins in addresses.
 func Redact(text string) string {

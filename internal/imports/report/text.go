@@ -11,7 +11,7 @@ import (
 
 // Clip cuts a text at a number of bytes, and takes out control characters that neither a page nor a database can hold.
 func Clip(s string, most int) string {
-	if strings.ContainsFunc(s, forbidden) {
+	if !plainASCII(s) && strings.ContainsFunc(s, forbidden) {
 		s = strings.Map(func(r rune) rune {
 			if forbidden(r) {
 				return -1
@@ -27,6 +27,16 @@ func Clip(s string, most int) string {
 		cut--
 	}
 	return s[:cut] + "…" // a new string, so that the long one is not kept
+}
+
+// plainASCII is the quick answer for most texts.
+func plainASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' && c != '\n' && c != '\t' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 func forbidden(r rune) bool {

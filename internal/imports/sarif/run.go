@@ -3,7 +3,6 @@ package sarif
 import (
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 type run struct {
 	*report.Report
 	tool      string
+	looksFor  model.FindingKind
 	ended     string
 	driver    component
 	others    []component
@@ -48,6 +48,34 @@ type rule struct {
 	Relationships []struct {
 		Target reference `json:"target"`
 	} `json:"relationships"`
+
+	read bool // what follows was taken out of the members above
+	cwes []int
+	ids  []string
+}
+
+// identify collects once what all results of a rule share.
+func (r *rule) identify(n *run) {
+	if r.read {
+		return
+	}
+	r.read = true
+	r.cwes = append(tagged(append(r.Properties.Tags, r.ID)), report.CWEs(r.Properties.CWE...)...)
+	for _, rel := range r.Relationships {
+		r.cwes = append(r.cwes, n.taxon(rel.Target)...)
+	}
+	r.ids = report.FindIDs(append(r.Properties.CVE, r.Properties.Tags...)...)
+}
+
+// tagged reads the weaknesses that tags name.
+func tagged(tags []string) []int {
+	var out []int
+	for _, tag := range tags {
+		if strings.Contains(strings.ToLower(tag), "cwe") {
+			out = append(out, report.CWEs(tag)...)
+		}
+	}
+	return out
 }
 
 type invocation struct {
@@ -75,7 +103,7 @@ func (n *run) about(j *report.JSON, key string) error {
 			Extensions []component `json:"extensions"`
 		}
 		err := j.Read(&tool)
-		n.driver, n.others, n.tool = tool.Driver, tool.Extensions, tool.Driver.Name
+		n.driver, n.others, n.tool, n.looksFor = tool.Driver, tool.Extensions, tool.Driver.Name, toolKind(tool.Driver.Name)
 		n.rules = map[string]*rule{}
 		for _, c := range append([]component{n.driver}, n.others...) {
 			for i := range c.Rules {
@@ -120,16 +148,14 @@ func (n *run) invoked(all []invocation) {
 			n.ended = v.StartTime
 		}
 		if v.Successful != nil && !*v.Successful {
-			n.Partial = true
-			n.Problem("%s says that its run failed, so findings may be missing.", n.tool)
+			n.Incomplete("%s says that its run failed, so findings may be missing.", n.tool)
 		}
 		for _, o := range v.Overrides {
 			n.overrides[o.Descriptor.ID] = o.Configuration.Level
 		}
 		for _, note := range v.Notifications {
 			if note.Level == "error" {
-				n.Partial = true
-				n.Problem("%s reports an error: %s", n.tool, note.Message.Text)
+				n.Incomplete("%s reports an error: %s", n.tool, note.Message.Text)
 			}
 		}
 	}
@@ -209,8 +235,10 @@ func (n *run) uri(a artifact) string {
 		}
 		path, a = strings.TrimSpace(base.URI)+path, base
 	}
-	if plain, err := url.PathUnescape(path); err == nil {
-		return plain
+	if strings.Contains(path, "%") {
+		if plain, err := url.PathUnescape(path); err == nil {
+			return plain
+		}
 	}
 	return path
 }
@@ -227,60 +255,4 @@ func (n *run) taxon(t reference) []int {
 		return report.CWEs(t.ID)
 	}
 	return nil
-}
-
-// tools are what writers of SARIF look for, by a word of their name.
-var tools = []struct {
-	kind  model.FindingKind
-	words []string
-}{
-	{model.FindingSecret, []string{"gitleaks", "trufflehog", "detect-secrets", "ggshield", "secret"}},
-	{model.FindingConfiguration, []string{"checkov", "tfsec", "kics", "terrascan", "kubescape", "kube-linter", "kubelinter", "polaris", "hadolint", "cfn", "datree", "regula", "dockle"}},
-	{model.FindingDependency, []string{"grype", "trivy", "dependency-check", "dependency check", "osv-scanner", "govulncheck", "snyk open source", "snyk container", "npm", "pip-audit", "cargo-audit", "docker scout", "xray"}},
-	{model.FindingWeb, []string{"zap", "nuclei", "burp", "nikto"}},
-}
-
-// kind says what a finding is, by the tool and by the rule's tags.
-func (n *run) kind(f *model.Finding, r *rule) {
-	f.Kind = model.FindingCode
-	name := strings.ToLower(n.tool)
-	for _, t := range tools {
-		if slices.ContainsFunc(t.words, func(w string) bool { return strings.Contains(name, w) }) {
-			f.Kind = t.kind
-			break
-		}
-	}
-	for _, tag := range r.Properties.Tags {
-		switch strings.ToLower(tag) {
-		case "secret", "secrets":
-			f.Kind = model.FindingSecret
-		case "misconfiguration":
-			f.Kind = model.FindingConfiguration
-		case "license":
-			f.Kind = model.FindingLicense
-		}
-	}
-	if f.Kind == model.FindingDependency {
-		n.component(f)
-	}
-}
-
-var packages = []*regexp.Regexp{
-	regexp.MustCompile(`Package: (?P<name>[^\n]+)\nInstalled Version: (?P<version>[^\n]*)[\s\S]*?Fixed Version: (?P<fix>[^\n]*)`), // Trivy
-	regexp.MustCompile(`reports (?P<name>\S+) at version (?P<version>\S+)`),                                                       // Grype
-	regexp.MustCompile(`Package '(?P<name>[^'@]+)@(?P<version>[^']+)' is vulnerable`),                                             // OSV-Scanner
-}
-
-// component takes the package out of the message: SARIF has no place for it.
-func (n *run) component(f *model.Finding) {
-	for _, p := range packages {
-		if m := p.FindStringSubmatch(f.Description); m != nil {
-			f.Component.Name, f.Component.Version = m[p.SubexpIndex("name")], m[p.SubexpIndex("version")]
-			if i := p.SubexpIndex("fix"); i > 0 {
-				f.Component.FixVersion = m[i]
-			}
-			break
-		}
-	}
-	f.VulnerabilityIDs = append(f.VulnerabilityIDs, report.FindIDs(f.Title)...)
 }

@@ -119,18 +119,31 @@ func read(r *report.Report) error {
 		case "version":
 			return j.Read(&r.Version)
 		case "runs":
-			return j.List(func() error {
-				n := &run{Report: r}
-				return j.Twice(n.about, func(j *report.JSON, key string) error {
-					if key != "results" {
-						return nil
-					}
-					return report.Rows(j, n.add)
-				})
-			})
+			if j.Kind() != '[' {
+				return r.Wrong()
+			}
+			return j.List(func() error { return readRun(r, j) })
 		}
 		return nil
 	})
+}
+
+func readRun(r *report.Report, j *report.JSON) error {
+	if j.Kind() != '{' {
+		return j.Odd()
+	}
+	n, scanned := &run{Report: r, looksFor: model.FindingCode}, false
+	err := j.Twice(n.about, func(j *report.JSON, key string) error {
+		if key != "results" {
+			return nil
+		}
+		scanned = j.Kind() != 'n'
+		return report.Rows(j, n.add)
+	})
+	if err == nil && !scanned { // which is how a tool says that it did not get so far
+		n.Incomplete("A run of %s has no list of results: it did not scan.", cmp.Or(n.tool, "an unnamed tool"))
+	}
+	return err
 }
 
 // add makes a finding of a result.
@@ -219,19 +232,11 @@ func (n *run) place(f *model.Finding, v *result) {
 
 // identify collects what names the weakness and the row.
 func (n *run) identify(f *model.Finding, v *result, rule *rule) {
-	f.VulnerabilityIDs = report.FindIDs(slices.Concat([]string{f.RuleID}, v.Properties.CVE, rule.Properties.CVE, rule.Properties.Tags, v.Properties.Tags)...)
-	tags := slices.Concat(rule.Properties.Tags, v.Properties.Tags, []string{rule.ID})
-	for _, tag := range tags {
-		if strings.Contains(strings.ToLower(tag), "cwe") {
-			f.CWEs = append(f.CWEs, report.CWEs(tag)...)
-		}
-	}
-	f.CWEs = append(f.CWEs, report.CWEs(slices.Concat(v.Properties.CWE, rule.Properties.CWE)...)...)
+	rule.identify(n)
+	f.VulnerabilityIDs = slices.Concat(report.FindIDs(f.RuleID), report.FindIDs(v.Properties.CVE...), rule.ids, report.FindIDs(v.Properties.Tags...))
+	f.CWEs = slices.Concat(tagged(v.Properties.Tags), report.CWEs(v.Properties.CWE...), rule.cwes)
 	for _, taxon := range v.Taxa {
 		f.CWEs = append(f.CWEs, n.taxon(taxon)...)
-	}
-	for _, r := range rule.Relationships {
-		f.CWEs = append(f.CWEs, n.taxon(r.Target)...)
 	}
 	marks := v.Fingerprints
 	if len(marks) == 0 {

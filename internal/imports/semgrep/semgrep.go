@@ -92,8 +92,7 @@ func read(r *report.Report) error {
 				Long    string `json:"long_msg"`
 				Path    string `json:"path"`
 			}) {
-				r.Partial = true
-				r.Problem("Semgrep reports: %s", strings.Join(strings.Fields(e.Path+" "+cmp.Or(e.Message, e.Long, e.Type)), " "))
+				r.Incomplete("Semgrep reports: %s", strings.Join(strings.Fields(e.Path+" "+cmp.Or(e.Message, e.Long, e.Type)), " "))
 			})
 		}
 		return nil

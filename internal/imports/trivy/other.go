@@ -82,7 +82,11 @@ type pkg struct {
 	Relationship  string
 }
 
-func (p pkg) direct() *bool {
+func (s *scan) pkg(p *pkg) {
+	s.AddComponent(model.Component{Name: p.Name, Version: p.Version, PURL: p.Identifier.PURL, Licenses: p.Licenses, Dev: p.Dev, Service: s.service, Direct: p.direct()})
+}
+
+func (p *pkg) direct() *bool {
 	switch p.Relationship {
 	case "direct":
 		return report.Yes()

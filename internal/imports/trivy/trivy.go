@@ -60,7 +60,7 @@ func read(r *report.Report) error {
 	s := &scan{Report: r}
 	if j.Kind() == '[' {
 		r.Version = "1"
-		return report.Rows(j, s.result)
+		return s.results(j)
 	}
 	return j.Top([]string{"Results", "ArtifactName", "SchemaVersion", "Resources", "Vulnerabilities", "Misconfigurations", "Findings"}, func(key string) error {
 		switch key {
@@ -73,7 +73,7 @@ func read(r *report.Report) error {
 		case "CreatedAt":
 			return j.Read(&s.date)
 		case "Results":
-			return report.Rows(j, s.result)
+			return s.results(j)
 		case "Resources", "Vulnerabilities", "Misconfigurations", "Findings":
 			return report.Rows(j, s.inCluster)
 		}
@@ -95,6 +95,49 @@ func (s *scan) inCluster(v *resource) {
 	}
 }
 
+// results reads a list of targets, row by row: one target may hold all of a large report.
+func (s *scan) results(j *report.JSON) error {
+	if k := j.Kind(); k != '[' && k != 'n' {
+		return s.Wrong()
+	}
+	return j.List(func() error {
+		if j.Kind() != '{' {
+			return j.Odd()
+		}
+		v := &result{}
+		return j.Twice(func(j *report.JSON, key string) error {
+			switch key {
+			case "Target":
+				return j.Read(&v.Target)
+			case "Class":
+				return j.Read(&v.Class)
+			case "Type":
+				return j.Read(&v.Type)
+			}
+			return nil
+		}, func(j *report.JSON, key string) error { return s.members(j, key, v) })
+	})
+}
+
+func (s *scan) members(j *report.JSON, key string, v *result) error {
+	switch key {
+	case "Vulnerabilities":
+		return report.Rows(j, func(w *vulnerability) { s.Add(s.finding(v, w)) })
+	case "Misconfigurations":
+		return report.Rows(j, func(w *misconfiguration) { s.misconfiguration(v, w) })
+	case "Secrets":
+		return report.Rows(j, func(w *secret) { s.secret(v, w) })
+	case "Licenses":
+		return report.Rows(j, func(w *license) { s.license(v, w) })
+	case "ExperimentalModifiedFindings":
+		return report.Rows(j, func(w *modified) { s.modified(v, w) })
+	case "Packages":
+		return report.Each(j, s.pkg)
+	}
+	return nil
+}
+
+// result reads a target that is in memory already.
 func (s *scan) result(v *result) {
 	for i := range v.Vulnerabilities {
 		s.Add(s.finding(v, &v.Vulnerabilities[i]))
@@ -111,8 +154,8 @@ func (s *scan) result(v *result) {
 	for i := range v.ExperimentalModifiedFindings {
 		s.modified(v, &v.ExperimentalModifiedFindings[i])
 	}
-	for _, p := range v.Packages {
-		s.AddComponent(model.Component{Name: p.Name, Version: p.Version, PURL: p.Identifier.PURL, Licenses: p.Licenses, Dev: p.Dev, Service: s.service, Direct: p.direct()})
+	for i := range v.Packages {
+		s.pkg(&v.Packages[i])
 	}
 }
 

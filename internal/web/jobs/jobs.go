@@ -217,7 +217,7 @@ func (h *Handlers) Attention(c echo.Context) ([]kit.Notice, error) {
 		list = append(list, kit.Notice{Text: r.Name, Note: "a reminder, until somebody says that it is done", Href: kit.In(c, scanPath(r.ID)), When: ui.Ago(r.CreatedAt, now)})
 	}
 	if a.Dead > 0 {
-		list = append(list, kit.Notice{Text: ui.Plural(int(a.Dead), "scan gave up", "scans gave up"), Note: "try again, or put away", Href: kit.In(c, "/scans?state=dead"), Bad: true})
+		list = append(list, kit.Notice{Text: ui.Plural(a.Dead, "scan gave up", "scans gave up"), Note: "try again, or put away", Href: kit.In(c, "/scans?state=dead"), Bad: true})
 	}
 	return list, nil
 }

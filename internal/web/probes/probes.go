@@ -160,7 +160,10 @@ func (h *Handlers) uploadPage(c echo.Context, status int, failure error, told *s
 		u.Environments = append(u.Environments, ui.Option{Value: id, Label: e.Name, Chosen: id == c.FormValue("environment")})
 	}
 	if told != nil {
-		u.Result = &view.Result{From: told.SeenFrom, Sentence: told.Sentence(), Unmatched: told.Unmatched[:min(len(told.Unmatched), maxNamed)], More: max(0, len(told.Unmatched)-maxNamed)}
+		u.Result = &view.Result{From: told.SeenFrom, Sentence: told.Sentence(), Unmatched: told.Unmatched[:min(len(told.Unmatched), maxNamed)], More: max(0, len(told.Unmatched)-maxNamed), Contrary: told.Contrary[:min(len(told.Contrary), maxNamed)]}
+		if told.Services > 0 {
+			u.Result.Arcs = told.ArcSentence()
+		}
 	}
 	return kit.Render(c, status, view.Elsewhere(u))
 }

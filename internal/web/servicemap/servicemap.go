@@ -228,7 +228,9 @@ func (h *Handlers) arcs(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(s.Segments, func(x topology.Segment) bool { return x.Key == c.QueryParam("segment") })
+	i := slices.IndexFunc(s.Segments, func(x topology.Segment) bool {
+		return x.Key == c.QueryParam("segment") || c.QueryParam("segment") == ""
+	})
 	if i < 0 {
 		return fault.Missing("segment")
 	}
@@ -267,7 +269,7 @@ func (h *Handlers) whatIf(c echo.Context, s *scene) (*view.What, error) {
 	if !s.with.Valid() {
 		return &view.What{Error: "Choose a protection of the list."}, nil
 	}
-	x, err := h.posture.WhatIf(kit.Ctx(c), kit.Of(c).Actor, s.protect, s.with)
+	x, err := h.posture.WhatIf(kit.Ctx(c), kit.Of(c).Actor, s.Picture, s.protect, s.with)
 	if err != nil {
 		return nil, err
 	}
