@@ -118,11 +118,40 @@ type sift struct {
 	rows   []Row
 	same   bool // the very report was read before
 	seen   map[int64]bool
-	gone   []scopeRow // what a complete report no longer sees
-	clean  []scopeRow // what it does not see for the second time
-	before int        // what the scope saw before
+	quiet  map[int64]quiet // what says nothing new, by its finding
+	gone   []scopeRow      // what a complete report no longer sees
+	clean  []scopeRow      // what it does not see for the second time
+	before int             // what the scope saw before
 	covers func(*scopeRow) bool
 	counts Counts
+}
+
+// quiet is a row that says what was known.
+type quiet struct {
+	row    Row
+	source int64
+}
+
+// wake takes quiet rows back in whose finding is met by another row as well, and puts the rows of one finding together.
+func (s *sift) wake(findings map[string]int64) {
+	for _, r := range s.rows {
+		for _, k := range r.keys {
+			id, known := findings[k.key]
+			if !known {
+				continue
+			}
+			if q, sleeps := s.quiet[id]; sleeps {
+				delete(s.quiet, id)
+				delete(s.seen, q.source)
+				s.counts.Unchanged--
+				s.rows = append(s.rows, q.row)
+				for _, own := range q.row.keys { // it is known by them, or it would not be quiet
+					findings[own.key] = id
+				}
+			}
+		}
+	}
+	s.rows = rejoin(s.rows, findings)
 }
 
 // coverage says what a report speaks about. Without a service that a person chose, that is what its rows name: the
@@ -147,7 +176,7 @@ func coverage(rep *Report) func(*scopeRow) bool {
 
 // siftReport sets aside what says nothing new.
 func siftReport(rep *Report, rows []scopeRow, newest ReportRun) *sift {
-	s := &sift{report: rep, seen: map[int64]bool{}}
+	s := &sift{report: rep, seen: map[int64]bool{}, quiet: map[int64]quiet{}}
 	joined := join(rep.Rows)
 	s.covers = coverage(rep)
 	for i := range rows {
@@ -172,6 +201,7 @@ func siftReport(rep *Report, rows []scopeRow, newest ReportRun) *sift {
 			continue
 		}
 		s.seen[old.ID] = true
+		s.quiet[old.FindingID] = quiet{*r, old.ID}
 		s.counts.Unchanged++
 	}
 	return s

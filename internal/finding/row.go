@@ -92,7 +92,51 @@ const maxPlaces = 50
 // join puts rows together that are the same weakness, so that each finding is met once. What any of them says openly
 // wins over what another calls closed. The outcome does not depend on the order of the rows.
 func join(rows []Row) []Row {
-	parent := make([]int, len(rows))
+	for i := range rows {
+		rows[i].keys = keysOf(&rows[i])
+	}
+	groups := group(len(rows), func(i int) []string {
+		words := make([]string, 0, len(rows[i].keys))
+		for _, k := range rows[i].keys {
+			words = append(words, k.key)
+		}
+		return words
+	})
+	out := make([]Row, 0, len(groups))
+	for _, g := range groups {
+		out = append(out, joined(rows, g))
+	}
+	return out
+}
+
+// rejoin puts joined rows together that turn out to be of one finding, because it goes by all their names.
+func rejoin(rows []Row, findings map[string]int64) []Row {
+	groups := group(len(rows), func(i int) []string {
+		var words []string
+		for _, k := range rows[i].keys {
+			if id, known := findings[k.key]; known {
+				words = append(words, strconv.FormatInt(id, 10))
+			}
+		}
+		return words
+	})
+	if len(groups) == len(rows) {
+		return rows
+	}
+	out := make([]Row, 0, len(groups))
+	for _, g := range groups {
+		if len(g) == 1 {
+			out = append(out, rows[g[0]])
+		} else {
+			out = append(out, joined(rows, g))
+		}
+	}
+	return out
+}
+
+// group puts things together that share a word, directly or through others, in the order of their first.
+func group(n int, words func(int) []string) [][]int {
+	parent := make([]int, n)
 	root := func(i int) int {
 		for parent[i] != i {
 			parent[i] = parent[parent[i]]
@@ -100,35 +144,30 @@ func join(rows []Row) []Row {
 		}
 		return i
 	}
-	owner := make(map[string]int, len(rows))
-	for i := range rows {
+	owner := make(map[string]int, n)
+	for i := range n {
 		parent[i] = i
-		rows[i].keys = keysOf(&rows[i])
-		for _, k := range rows[i].keys {
-			if first, seen := owner[k.key]; seen {
+		for _, w := range words(i) {
+			if first, seen := owner[w]; seen {
 				parent[root(i)] = root(first)
 			} else {
-				owner[k.key] = i
+				owner[w] = i
 			}
 		}
 	}
-	at := make(map[int]int, len(rows))
+	at := make(map[int]int, n)
 	var groups [][]int
-	for i := range rows {
+	for i := range n {
 		r := root(i)
-		n, known := at[r]
+		k, known := at[r]
 		if !known {
-			n = len(groups)
-			at[r] = n
+			k = len(groups)
+			at[r] = k
 			groups = append(groups, nil)
 		}
-		groups[n] = append(groups[n], i)
+		groups[k] = append(groups[k], i)
 	}
-	out := make([]Row, 0, len(groups))
-	for _, g := range groups {
-		out = append(out, joined(rows, g))
-	}
-	return out
+	return groups
 }
 
 // joined makes one row of a group.
@@ -147,7 +186,10 @@ func joined(rows []Row, group []int) Row {
 	for _, i := range group {
 		o := &rows[i]
 		r.Occurrences += max(o.Occurrences, 1)
-		r.places = append(r.places, placesOf(o)...)
+		if o.places == nil {
+			o.places = placesOf(o)
+		}
+		r.places = append(r.places, o.places...)
 		r.IDs, r.CWEs, r.References, r.keys = append(r.IDs, o.IDs...), append(r.CWEs, o.CWEs...), append(r.References, o.References...), append(r.keys, o.keys...)
 		r.Exploited = r.Exploited || o.Exploited
 		if o.EPSS != nil && (r.EPSS == nil || *o.EPSS > *r.EPSS) {

@@ -91,6 +91,7 @@ func (s *Service) sift(ctx context.Context, past *past, reports []Report) ([]*si
 		ids = append(ids, id)
 	}
 	for _, one := range sifts {
+		one.wake(past.keys)
 		named := map[int64]bool{}
 		for k := range one.rows {
 			for _, f := range one.rows[k].keys {

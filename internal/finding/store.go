@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"muster/internal/database"
 )
 
 // newestRun is the report of a scope that counts, the zero one where there is none.
 func (s *Service) newestRun(ctx context.Context, sc scope) (ReportRun, error) {
-	run, _, err := database.Take(ctx, "report", gorm.G[ReportRun](s.db.Conn(ctx)).
+	run, _, err := database.Take(ctx, "report", database.Of[ReportRun](s.db.Conn(ctx)).
 		Where("source_id = ? AND tool = ? AND scope_service = ? AND undone_at IS NULL", sc.source, sc.tool, sc.scopeService).Order("id DESC").Limit(1))
 	return run, err
 }
@@ -21,7 +19,7 @@ func (s *Service) byKeys(ctx context.Context, keys []string, into map[string]int
 	keys = set(keys)
 	for len(keys) > 0 {
 		n := min(len(keys), 500)
-		rows, err := database.List(ctx, "keys of findings", gorm.G[keyRow](s.db.Conn(ctx)).Select("key", "finding_id").Where("key IN ?", keys[:n]))
+		rows, err := database.List(ctx, "keys of findings", database.Of[keyRow](s.db.Conn(ctx)).Select("key", "finding_id").Where("key IN ?", keys[:n]))
 		if err != nil {
 			return err
 		}
@@ -36,7 +34,7 @@ func (s *Service) byKeys(ctx context.Context, keys []string, into map[string]int
 // load reads findings with their sources and what closed them last.
 func (s *Service) load(ctx context.Context, ids []int64, into map[int64]*entry) error {
 	return database.Chunks(set(ids), func(some []int64) error {
-		findings, err := database.List(ctx, "findings", gorm.G[Finding](s.db.Conn(ctx)).Where("id IN ?", some))
+		findings, err := database.List(ctx, "findings", database.Of[Finding](s.db.Conn(ctx)).Where("id IN ?", some))
 		if err != nil {
 			return err
 		}
@@ -48,7 +46,7 @@ func (s *Service) load(ctx context.Context, ids []int64, into map[int64]*entry) 
 				over = append(over, f.ID)
 			}
 		}
-		sources, err := database.List(ctx, "sources of findings", gorm.G[Source](s.db.Conn(ctx)).Where("finding_id IN ?", some).Order("id"))
+		sources, err := database.List(ctx, "sources of findings", database.Of[Source](s.db.Conn(ctx)).Where("finding_id IN ?", some).Order("id"))
 		if err != nil {
 			return err
 		}
@@ -66,7 +64,7 @@ func (s *Service) closures(ctx context.Context, ids []int64, into map[int64]*ent
 	if len(ids) == 0 {
 		return nil
 	}
-	events, err := database.List(ctx, "closures", gorm.G[Event](s.db.Conn(ctx)).Select("id", "finding_id").
+	events, err := database.List(ctx, "closures", database.Of[Event](s.db.Conn(ctx)).Select("id", "finding_id").
 		Where("finding_id IN ? AND to_state IN ? AND from_state <> to_state", ids, []State{Fixed, Closed}).Order("id"))
 	for _, v := range events {
 		into[v.FindingID].closure = v.ID
@@ -87,7 +85,7 @@ func (s *Service) saw(ctx context.Context, ids []int64) error {
 
 // dropCounts removes counters that count nothing.
 func (s *Service) dropCounts(ctx context.Context) error {
-	if _, err := gorm.G[Count](s.db.Conn(ctx)).Where("n = 0").Delete(ctx); err != nil {
+	if _, err := database.Of[Count](s.db.Conn(ctx)).Where("n = 0").Delete(ctx); err != nil {
 		return fmt.Errorf("tidy counters: %w", err)
 	}
 	return nil
@@ -101,7 +99,7 @@ func (s *Service) keysTaken(ctx context.Context, entries []*entry) (map[int64][]
 	}
 	had := map[int64][]string{}
 	return had, database.Chunks(set(ids), func(some []int64) error {
-		rows, err := database.List(ctx, "keys of findings", gorm.G[keyRow](s.db.Conn(ctx)).Where("finding_id IN ?", some))
+		rows, err := database.List(ctx, "keys of findings", database.Of[keyRow](s.db.Conn(ctx)).Where("finding_id IN ?", some))
 		for _, r := range rows {
 			had[r.FindingID] = append(had[r.FindingID], r.Key)
 		}
@@ -111,29 +109,29 @@ func (s *Service) keysTaken(ctx context.Context, entries []*entry) (map[int64][]
 
 // byID finds one finding.
 func (s *Service) byID(ctx context.Context, id int64) (Finding, bool, error) {
-	return database.Take(ctx, "finding", gorm.G[Finding](s.db.Conn(ctx)).Where("id = ? AND retracted_at IS NULL", id))
+	return database.Take(ctx, "finding", database.Of[Finding](s.db.Conn(ctx)).Where("id = ? AND retracted_at IS NULL", id))
 }
 
 func (s *Service) sourcesOf(ctx context.Context, id int64) ([]Source, error) {
-	return database.List(ctx, "sources", gorm.G[Source](s.db.Conn(ctx)).Where("finding_id = ?", id).Order("id"))
+	return database.List(ctx, "sources", database.Of[Source](s.db.Conn(ctx)).Where("finding_id = ?", id).Order("id"))
 }
 
 // maxEvents is how much of a history one page shows.
 const maxEvents = 200
 
 func (s *Service) eventsOf(ctx context.Context, id int64) ([]Event, error) {
-	return database.List(ctx, "history", gorm.G[Event](s.db.Conn(ctx)).Omit("before").Where("finding_id = ?", id).Order("id DESC").Limit(maxEvents))
+	return database.List(ctx, "history", database.Of[Event](s.db.Conn(ctx)).Select("id, workspace_id, finding_id, at, action, from_state, to_state, layer, actor_id, actor_name, import_id, words, note, contradicts").Where("finding_id = ?", id).Order("id DESC").Limit(maxEvents))
 }
 
 func (s *Service) eventsOfImport(ctx context.Context, importID int64) ([]Event, error) {
-	return database.List(ctx, "events of an import", gorm.G[Event](s.db.Conn(ctx)).Where("import_id = ?", importID).Order("id"))
+	return database.List(ctx, "events of an import", database.Of[Event](s.db.Conn(ctx)).Where("import_id = ?", importID).Order("id"))
 }
 
 // laterByPeople tells which of the findings somebody touched since an event.
 func (s *Service) laterEvents(ctx context.Context, ids []int64, after int64) (map[int64]bool, error) {
 	later := map[int64]bool{}
 	return later, database.Chunks(set(ids), func(some []int64) error {
-		rows, err := database.List(ctx, "later events", gorm.G[Event](s.db.Conn(ctx)).Select("finding_id").Where("finding_id IN ? AND id > ?", some, after))
+		rows, err := database.List(ctx, "later events", database.Of[Event](s.db.Conn(ctx)).Select("finding_id").Where("finding_id IN ? AND id > ?", some, after))
 		for _, r := range rows {
 			later[r.FindingID] = true
 		}
@@ -143,7 +141,7 @@ func (s *Service) laterEvents(ctx context.Context, ids []int64, after int64) (ma
 
 // undoRuns marks the reports of an import as never read.
 func (s *Service) undoRuns(ctx context.Context, importID int64) ([]ReportRun, error) {
-	runs, err := database.List(ctx, "reports of an import", gorm.G[ReportRun](s.db.Conn(ctx)).Where("import_id = ?", importID))
+	runs, err := database.List(ctx, "reports of an import", database.Of[ReportRun](s.db.Conn(ctx)).Where("import_id = ?", importID))
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +154,7 @@ func (s *Service) undoRuns(ctx context.Context, importID int64) ([]ReportRun, er
 
 func (s *Service) dropSources(ctx context.Context, ids []int64) error {
 	return database.Chunks(set(ids), func(some []int64) error {
-		if _, err := gorm.G[Source](s.db.Conn(ctx)).Where("id IN ?", some).Delete(ctx); err != nil {
+		if _, err := database.Of[Source](s.db.Conn(ctx)).Where("id IN ?", some).Delete(ctx); err != nil {
 			return fmt.Errorf("drop sources: %w", err)
 		}
 		return nil
@@ -166,14 +164,14 @@ func (s *Service) dropSources(ctx context.Context, ids []int64) error {
 func (s *Service) keysOfFinding(ctx context.Context, ids []int64) ([]keyRow, error) {
 	var all []keyRow
 	return all, database.Chunks(set(ids), func(some []int64) error {
-		rows, err := database.List(ctx, "keys of findings", gorm.G[keyRow](s.db.Conn(ctx)).Where("finding_id IN ?", some))
+		rows, err := database.List(ctx, "keys of findings", database.Of[keyRow](s.db.Conn(ctx)).Where("finding_id IN ?", some))
 		all = append(all, rows...)
 		return err
 	})
 }
 
 func (s *Service) liveRules(ctx context.Context) ([]Rule, error) {
-	return database.List(ctx, "assignments", gorm.G[Rule](s.db.Conn(ctx)).Where("ended_at IS NULL").Order("id"))
+	return database.List(ctx, "assignments", database.Of[Rule](s.db.Conn(ctx)).Where("ended_at IS NULL").Order("id"))
 }
 
 func (s *Service) endRules(ctx context.Context, label string) error {
@@ -209,7 +207,7 @@ func (s *Service) todoIDs(ctx context.Context, service int64) ([]int64, error) {
 }
 
 func (s *Service) ids(ctx context.Context, where string, args ...any) ([]int64, error) {
-	rows, err := database.List(ctx, "findings", gorm.G[Finding](s.db.Conn(ctx)).Select("id").Where(where, args...))
+	rows, err := database.List(ctx, "findings", database.Of[Finding](s.db.Conn(ctx)).Select("id").Where(where, args...))
 	ids := make([]int64, 0, len(rows))
 	for i := range rows {
 		ids = append(ids, rows[i].ID)

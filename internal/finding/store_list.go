@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
-
 	"muster/internal/database"
 )
 
@@ -23,8 +21,8 @@ var listed = []string{"id", "workspace_id", "service_id", "label", "kind", "stat
 	"severity", "exploited", "epss", "priority", "live", "first_seen", "opened_at", "reopen_count", "due_at", "duplicate_of", "version"}
 
 // chosen is the query of a filter without its page.
-func (s *Service) chosen(ctx context.Context, f *Filter) gorm.ChainInterface[Finding] {
-	q := gorm.G[Finding](s.db.Conn(ctx)).Where("retracted_at IS NULL")
+func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding] {
+	q := database.Of[Finding](s.db.Conn(ctx)).Where("retracted_at IS NULL")
 	if !f.Everything {
 		if sameStates(f.States, todo()) {
 			q = q.Where(todoWords)
@@ -67,7 +65,7 @@ func sameStates(a, b []State) bool {
 const maxTerms = 8
 
 // search narrows to findings that have words beginning with each of the terms.
-func (s *Service) search(q gorm.ChainInterface[Finding], terms []string) gorm.ChainInterface[Finding] {
+func (s *Service) search(q database.Query[Finding], terms []string) database.Query[Finding] {
 	terms = terms[:min(len(terms), maxTerms)]
 	if s.db.Engine == database.Postgres {
 		return q.Where("to_tsvector('simple', search) @@ to_tsquery('simple', ?)", strings.Join(terms, ":* & ")+":*")
@@ -98,7 +96,7 @@ func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 // total counts from the kept counters where they know, and at most to a limit where only the rows know.
 func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
 	if len(SearchTerms(f.Text)) == 0 && !f.Overdue && !f.Exploited {
-		q := gorm.G[Count](s.db.Conn(ctx)).Where("n > 0")
+		q := database.Of[Count](s.db.Conn(ctx)).Where("n > 0")
 		if !f.Everything {
 			q = q.Where("state IN ?", f.States)
 		}
@@ -133,7 +131,7 @@ func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
 
 // counts reads the kept counters, of one service or of all that the person may see.
 func (s *Service) counts(ctx context.Context, service int64) ([]Count, error) {
-	q := gorm.G[Count](s.db.Conn(ctx)).Where("n > 0")
+	q := database.Of[Count](s.db.Conn(ctx)).Where("n > 0")
 	if service != 0 {
 		q = q.Where("service_id = ?", service)
 	}
@@ -144,7 +142,7 @@ func (s *Service) counts(ctx context.Context, service int64) ([]Count, error) {
 }
 
 func (s *Service) sameVulnerability(ctx context.Context, f *Finding, most int) ([]Finding, error) {
-	q := gorm.G[Finding](s.db.Conn(ctx)).Select(strings.Join(listed, ", ")).Where("vulnerability = ? AND vulnerability <> '' AND id <> ? AND retracted_at IS NULL", f.Vulnerability, f.ID)
+	q := database.Of[Finding](s.db.Conn(ctx)).Select(strings.Join(listed, ", ")).Where("vulnerability = ? AND vulnerability <> '' AND id <> ? AND retracted_at IS NULL", f.Vulnerability, f.ID)
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
 	}
@@ -153,7 +151,7 @@ func (s *Service) sameVulnerability(ctx context.Context, f *Finding, most int) (
 
 // Recount tells where the kept counters differ from the findings; nothing is the healthy answer.
 func (s *Service) Recount(ctx context.Context) ([]string, error) {
-	rows, err := database.List(ctx, "findings", gorm.G[Finding](s.db.Conn(ctx)).Select("id", "service_id", "state", "severity", "kind").Where("retracted_at IS NULL"))
+	rows, err := database.List(ctx, "findings", database.Of[Finding](s.db.Conn(ctx)).Select("id", "service_id", "state", "severity", "kind").Where("retracted_at IS NULL"))
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +159,7 @@ func (s *Service) Recount(ctx context.Context) ([]string, error) {
 	for i := range rows {
 		want.add(&rows[i], 1)
 	}
-	have, err := database.List(ctx, "counters", gorm.G[Count](s.db.Conn(ctx)).Where("n <> 0"))
+	have, err := database.List(ctx, "counters", database.Of[Count](s.db.Conn(ctx)).Where("n <> 0"))
 	if err != nil {
 		return nil, err
 	}
@@ -188,11 +186,11 @@ const (
 func (s *Service) serious(ctx context.Context, services []int64) ([]Finding, error) {
 	columns := "id, service_id, severity, exploited, hard_due_at"
 	if services == nil {
-		return database.List(ctx, "serious findings", gorm.G[Finding](s.db.Conn(ctx)).Select(columns).Where(seriousWords).Where(weaknessWords))
+		return database.List(ctx, "serious findings", database.Of[Finding](s.db.Conn(ctx)).Select(columns).Where(seriousWords).Where(weaknessWords))
 	}
 	var all []Finding
 	return all, database.Chunks(services, func(some []int64) error {
-		rows, err := database.List(ctx, "serious findings", gorm.G[Finding](s.db.Conn(ctx)).Select(columns).Where("service_id IN ?", some).Where(seriousWords).Where(weaknessWords))
+		rows, err := database.List(ctx, "serious findings", database.Of[Finding](s.db.Conn(ctx)).Select(columns).Where("service_id IN ?", some).Where(seriousWords).Where(weaknessWords))
 		all = append(all, rows...)
 		return err
 	})
@@ -200,7 +198,7 @@ func (s *Service) serious(ctx context.Context, services []int64) ([]Finding, err
 
 // liveSecrets counts the secrets that reports still see; the kept counters say where to look.
 func (s *Service) liveSecrets(ctx context.Context, services []int64) (map[int64]int, error) {
-	q := gorm.G[Count](s.db.Conn(ctx)).Select("service_id").Where("kind = ? AND n > 0", Secret)
+	q := database.Of[Count](s.db.Conn(ctx)).Select("service_id").Where("kind = ? AND n > 0", Secret)
 	counted, err := database.List(ctx, "counters", q)
 	if err != nil {
 		return nil, err
@@ -213,7 +211,7 @@ func (s *Service) liveSecrets(ctx context.Context, services []int64) (map[int64]
 	}
 	out := map[int64]int{}
 	return out, database.Chunks(set(where), func(some []int64) error {
-		rows, err := database.List(ctx, "secrets", gorm.G[Finding](s.db.Conn(ctx)).Select("service_id").Where("service_id IN ? AND kind = ? AND live > 0", some, Secret).Where(weaknessWords))
+		rows, err := database.List(ctx, "secrets", database.Of[Finding](s.db.Conn(ctx)).Select("service_id").Where("service_id IN ? AND kind = ? AND live > 0", some, Secret).Where(weaknessWords))
 		for i := range rows {
 			out[rows[i].ServiceID]++
 		}
@@ -223,5 +221,5 @@ func (s *Service) liveSecrets(ctx context.Context, services []int64) (map[int64]
 
 // recentRuns lists the complete reports of an environment since a moment.
 func (s *Service) recentRuns(ctx context.Context, environment int64, since time.Time) ([]ReportRun, error) {
-	return database.List(ctx, "reports", gorm.G[ReportRun](s.db.Conn(ctx)).Select("id", "services", "aspects", "seen_at").Where("seen_at > ? AND environment_id = ? AND complete AND undone_at IS NULL", since.UTC(), environment))
+	return database.List(ctx, "reports", database.Of[ReportRun](s.db.Conn(ctx)).Select("id", "services", "aspects", "seen_at").Where("seen_at > ? AND environment_id = ? AND complete AND undone_at IS NULL", since.UTC(), environment))
 }
