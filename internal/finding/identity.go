@@ -76,8 +76,12 @@ func keysOf(r *Row) []fact {
 		say(string(r.Kind), cmp.Or(r.Rule, r.Title), cleanPath(r.Path), r.Fingerprint)
 	}
 	facts := make([]fact, 0, len(all))
-	for _, words := range all {
-		facts = append(facts, fact{keyFor(r.ServiceID, r.Label, words), words})
+	said := make(map[string]bool, len(all))
+	for _, words := range all { // many addresses may be of one route
+		if !said[words] {
+			said[words] = true
+			facts = append(facts, fact{keyFor(r.ServiceID, r.Label, words), words})
+		}
 	}
 	return facts
 }
