@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"muster/internal/config"
 	"muster/internal/database"
 	"muster/internal/fault"
+	"muster/internal/finding"
 	"muster/internal/house"
 	"muster/internal/imports/model"
 	"muster/internal/intake"
@@ -20,12 +22,12 @@ type importCmd struct {
 	Workspace   string   `required:"" help:"The workspace's name in addresses."`
 	Environment string   `default:"production" help:"The environment's name in addresses."`
 	Source      string   `aliases:"scope" help:"Where the files come from, also --scope; found or suggested when left out."`
-	Service     string   `help:"The service, by its name in addresses, that API documents among the files belong to."`
+	Service     string   `help:"The service, by its name in addresses, that the reports and API documents among the files are about."`
 	Format      string   `help:"Take every file as this format." placeholder:"F"`
 	Partial     bool     `help:"What the files do not name stays as it was."`
 	DryRun      bool     `help:"Print the difference and store nothing."`
 	Namespaces  bool     `name:"namespaces-complete" help:"The files hold every network policy of their namespaces."`
-	AcceptDrop  bool     `help:"More than half of what the source showed is really gone."`
+	AcceptDrop  bool     `help:"More than half of what the source or the tool showed is really gone."`
 	JSON        bool     `name:"json" help:"Print one JSON document."`
 }
 
@@ -41,17 +43,8 @@ type imported struct {
 	Services     intake.Counts   `json:"services"`
 	Dependencies intake.Counts   `json:"dependencies"`
 	Components   intake.Counts   `json:"components"`
-	Findings     findingCounts   `json:"findings"`
+	Findings     finding.Counts  `json:"findings"`
 	Evidence     int             `json:"evidence"` // pieces that reports of probes brought
-}
-
-// findingCounts stay 0: manifests make no findings.
-type findingCounts struct {
-	Created   int `json:"created"`
-	Reopened  int `json:"reopened"`
-	Unchanged int `json:"unchanged"`
-	Ended     int `json:"ended"`
-	Updated   int `json:"updated"`
 }
 
 // Run imports the files, or says what that would change.
@@ -108,7 +101,10 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 		return err
 	}
 	if result.Held {
-		result.Reason = "More than half of what this source showed would be gone. If that is right, say --accept-drop; if these files are a part, say --partial."
+		result.Reason = strings.TrimSpace(plan.HeldWhy + " If that is right, say --accept-drop; if these files are a part, say --partial.")
+	}
+	if plan.Findings != nil {
+		result.Findings = plan.Findings.Counts
 	}
 	result.Services, result.Dependencies, result.Duration = plan.Services, plan.Dependencies, time.Since(start).Milliseconds()
 	return c.report(o, &result, preview.Source.Name)
@@ -124,6 +120,7 @@ func (c importCmd) choices(ctx context.Context, h *house.House, found *model.Ins
 	if err != nil {
 		return choices, err
 	}
+	choices.Service = service.ID
 	choices.Documents = map[string]int64{}
 	for _, o := range found.Operations {
 		choices.Documents[o.Input] = service.ID
@@ -158,6 +155,8 @@ func (c importCmd) report(o output, r *imported, source string) error {
 			word = "Held, nothing stored"
 		}
 		fmt.Fprintf(o.out, "%s %d files as source %s in %d ms.\nServices: %s.\nCalls: %s.\n", word, len(r.Inputs), source, r.Duration, counted(r.Services), counted(r.Dependencies))
+		f := r.Findings
+		fmt.Fprintf(o.out, "Findings: %d new, %d reopened, %d changed, %d unchanged, %d no longer seen.\n", f.Created, f.Reopened, f.Updated, f.Unchanged, f.Ended)
 	}
 	for _, p := range r.Warnings {
 		fmt.Fprintf(o.err, "muster: %s %s: %s\n", p.Path, p.At, p.Message)

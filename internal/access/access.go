@@ -60,6 +60,8 @@ const (
 	Delete Action = "delete" // retire, merge, split, undo
 	Manage Action = "manage" // give rights to people
 	Decide Action = "decide" // approve or decline what somebody else asked for
+
+	Comment Action = "comment" // say something that decides nothing
 )
 
 // Object is a noun.
@@ -76,6 +78,7 @@ const (
 	Settings   Object = "settings"
 	Posture    Object = "posture"    // states, scores and the evidence for them
 	Exceptions Object = "exceptions" // accepted weaknesses
+	Findings   Object = "findings"   // weaknesses of services, and what becomes of them
 	Scoring    Object = "scoring"    // weights, ages, controls that are off or the workspace's own
 	Scans      Object = "scans"      // runs of every kind, and what is due
 	Schedules  Object = "schedules"
@@ -110,6 +113,10 @@ func Grants() []Grant {
 		{Posture, Write, "Attest controls with a note or a file, and fill in registers", []Role{Owner, Admin, Engineer, Consultant}},
 		{Exceptions, Write, "Ask for an exception", staff},
 		{Exceptions, Decide, "Approve or decline an exception that somebody else asked for", admins},
+		{Findings, Read, "See findings and their history", all},
+		{Findings, Comment, "Comment on findings", []Role{Owner, Admin, Engineer, Consultant}},
+		{Findings, Write, "Confirm findings, work on them, say that they are fixed, verify what somebody else fixed", staff},
+		{Findings, Decide, "Judge that a finding is false, does not matter or repeats another, and how severe it is", admins},
 		{Scoring, Write, "Change weights and ages, switch controls off, add own controls", admins},
 		{Scans, Read, "See scans, schedules and reminders", []Role{Owner, Admin, Engineer, Viewer}},
 		{Scans, Write, "Start, cancel and repeat scans, and say that a reminder is done", staff},

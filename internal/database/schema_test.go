@@ -16,10 +16,11 @@ import (
 
 var update = flag.Bool("update", false, "write docs/data.md from the schema")
 
-// columns reads the real schema: table, then column with its kind of value.
+// columns reads the real schema: table, then column with its kind of value. The words of findings are a table of SQLite
+// and an index of PostgreSQL.
 func columns(t *testing.T, db *database.DB) map[string][]string {
 	t.Helper()
-	query := `SELECT m.name, p.name, UPPER(p.type), p."notnull" = 0 AND p.pk = 0 FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, p.cid`
+	query := `SELECT m.name, p.name, UPPER(p.type), p."notnull" = 0 AND p.pk = 0 FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE 'finding_words%' ORDER BY m.name, p.cid`
 	if db.Engine == database.Postgres {
 		query = `SELECT table_name, column_name, UPPER(data_type), is_nullable = 'YES' FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position`
 	}

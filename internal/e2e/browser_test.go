@@ -42,6 +42,8 @@ func (s *site) walk() []string {
 		w + "/services/orders/retire", w + "/services/orders/merge", w + "/services/orders/split", w + "/imports", w + "/imports/new", w + "/imports/1", w + "/imports/" + s.ids["id"],
 		w + "/settings/scoring", w + "/settings/scoring?domain=run", w + "/settings/scoring/new", w + "/settings/scoring/TLS-6", w + "/settings/scoring/GOV-10", w + "/frameworks", w + "/frameworks/mvsp-3.0", w + "/frameworks/owasp-api-top10-2023", w + "/frameworks/owasp-asvs-5.0.0?state=none", w + "/frameworks/iso-27001-2022?text=nothing-like-it",
 		w + "/search", w + "/search?q=orders", w + "/activity", w + "/members", w + "/members/" + s.ids["member"], w + "/teams", w + "/teams/" + s.ids["team"], w + "/settings", w + "/settings/roles",
+		w + "/findings", w + "/findings?q=lodash&severity=high", w + "/findings?q=nothing-like-it", w + "/findings?state=not_affected", w + "/findings?overdue=1", w + "/findings?service=none", w + "/findings/unassigned",
+		w + "/findings/" + s.ids["finding"], w + "/findings/move?to=confirmed&id=" + s.ids["finding"] + "&id=3&id=4", w + "/services/orders/findings", w + "/imports/" + s.ids["report"],
 		w + "/map", w + "/map?focus=orders", w + "/map?focus=orders&depth=1&protect=orders&with=token", w + "/map?view=teams", w + "/map?environment=staging&with=mtls&protect=orders",
 		w + "/exceptions", w + "/exceptions/1", w + "/exceptions/" + s.ids["exception"], w + "/exceptions/new", w + "/exceptions/new?control=TLS-6&service=orders", w + "/exceptions/new?renew=1",
 		w + "/registers", w + "/registers/credentials", w + "/registers/credentials?edit=" + s.ids["entry"], w + "/registers/obligations", w + "/registers/processing?text=x",

@@ -19,6 +19,7 @@ import (
 	"muster/internal/database/databasetest"
 	"muster/internal/evidence"
 	"muster/internal/exception"
+	"muster/internal/finding"
 	"muster/internal/house"
 	"muster/internal/identity"
 	"muster/internal/imports"
@@ -128,6 +129,7 @@ func (s *site) seed(t testing.TB) {
 	foreign := database.WithWorkspace(ctx, s.other.ID)
 	check[inventory.Service](t)(s.Inventory.Create(foreign, system, inventory.Edit{Name: "zanzibar-ledger", Kind: inventory.KindService, Tier: 1, Exposure: inventory.Public}))
 	s.ids = map[string]string{"slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
+	s.ids["finding"], s.ids["report"] = s.find(t)
 	s.ids["exception"] = strconv.FormatInt(s.except(t), 10)
 	s.ids["entry"] = strconv.FormatInt(s.keep(t), 10)
 	s.look(t)
@@ -137,6 +139,22 @@ func (s *site) seed(t testing.TB) {
 	if err := s.Identity.SetDisabled(ctx, system, s.people["disabled"].Email, true); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// find brings the report of a scanner: some of its findings are of orders, some nobody's, and one was decided. It gives
+// a finding with a story, and a report that waits for a word.
+func (s *site) find(t testing.TB) (id, waiting string) {
+	t.Helper()
+	s.apply(t, "trivy.json")
+	s.applyAs(t, "elsewhere", "stray.json")
+	list := check[finding.Page](t)(s.Findings.List(s.ctx, s.owner, finding.Filter{Service: s.service.ID}))
+	first := list.Rows[0].ID
+	engineer := s.as(t, "engineer")
+	for _, to := range []finding.State{finding.Confirmed, finding.InProgress} {
+		check[finding.Finding](t)(s.Steward.MoveFinding(s.ctx, engineer, first, finding.Move{To: to, Note: "The new base image has it."}))
+	}
+	check[finding.Finding](t)(s.Steward.MoveFinding(s.ctx, s.owner, list.Rows[1].ID, finding.Move{To: finding.NotAffected, Justification: finding.NotExecuted, Note: "We never call template()."}))
+	return strconv.FormatInt(first, 10), strconv.FormatInt(s.propose(t, "trivy.json"), 10)
 }
 
 // except has the engineer ask for exceptions: one waits, one was approved and ends soon.
@@ -203,6 +221,11 @@ func (s *site) memberID(t testing.TB, key string) int64 {
 
 func (s *site) propose(t testing.TB, names ...string) int64 {
 	t.Helper()
+	return s.proposeAs(t, "shop", names...)
+}
+
+func (s *site) proposeAs(t testing.TB, source string, names ...string) int64 {
+	t.Helper()
 	var paths []string
 	for _, n := range names {
 		paths = append(paths, filepath.Join("testdata", n))
@@ -213,12 +236,17 @@ func (s *site) propose(t testing.TB, names ...string) int64 {
 		t.Fatal(err)
 	}
 	environments := check[[]inventory.Environment](t)(s.Inventory.Environments(s.ctx, s.owner))
-	return check[int64](t)(s.Intake.Propose(s.ctx, s.owner, intake.Proposal{EnvironmentID: environments[0].ID, SourceName: "shop", Inspection: found}))
+	return check[int64](t)(s.Intake.Propose(s.ctx, s.owner, intake.Proposal{EnvironmentID: environments[0].ID, SourceName: source, Inspection: found}))
 }
 
 func (s *site) apply(t testing.TB, names ...string) {
 	t.Helper()
-	check[*intake.Plan](t)(s.Intake.Confirm(s.ctx, s.owner, s.propose(t, names...), intake.Choices{}))
+	s.applyAs(t, "shop", names...)
+}
+
+func (s *site) applyAs(t testing.TB, source string, names ...string) {
+	t.Helper()
+	check[*intake.Plan](t)(s.Intake.Confirm(s.ctx, s.owner, s.proposeAs(t, source, names...), intake.Choices{}))
 }
 
 // token signs a person in without the form.

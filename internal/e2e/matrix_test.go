@@ -67,6 +67,16 @@ var matrix = []row{
 	{route: "POST /w/:workspace/services/:slug/controls/:id/applies", form: url.Values{"reason": {""}}, want: answers(422, 422, 403, 403)},
 	{route: "POST /w/:workspace/services/:slug/controls/:id/evidence/:evidence/back", form: url.Values{"reason": {"x"}}, want: answers(404, 404, 404, 403)},
 	{route: "GET /w/:workspace/files/:id", want: answers(404, 404, 404, 404)},
+	{route: "GET /w/:workspace/findings", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/findings/unassigned", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/findings/unassigned", want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/findings/move", want: answers(303, 303, 303, 403)}, // nothing was chosen
+	{route: "POST /w/:workspace/findings/move", form: url.Values{"id": {"999999"}, "to": {"confirmed"}}, want: answers(404, 404, 404, 403)},
+	{route: "GET /w/:workspace/findings/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/findings/:id/move", form: url.Values{"to": {"nowhere"}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/findings/:id/assess", form: url.Values{"severity": {"awful"}}, want: answers(422, 422, 403, 403)},
+	{route: "POST /w/:workspace/findings/:id/comment", form: url.Values{"comment": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/services/:slug/findings", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/map", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/map.svg", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/map/arcs", want: answers(200, 200, 200, 200)},
@@ -165,6 +175,8 @@ func (s *site) path(pattern string) string {
 		id = "GOV-10"
 	case strings.Contains(pattern, "/controls/"):
 		id = "TLS-6"
+	case strings.Contains(pattern, "/findings/"):
+		id = s.ids["finding"]
 	case strings.HasSuffix(pattern, "/schedules/:id/delete"):
 		id = s.ids["doomed"]
 	case strings.Contains(pattern, "/schedules/"):

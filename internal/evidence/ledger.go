@@ -114,7 +114,7 @@ func (l *Ledger) Worth(ctx context.Context, rows []Evidence, age func(control st
 		e := &rows[i]
 		said := false
 		for _, old := range current[e.cell()] {
-			same := old.Outcome == e.Outcome && (old.GoodUntil == nil) == (e.GoodUntil == nil) && (old.GoodUntil == nil || old.GoodUntil.Equal(*e.GoodUntil))
+			same := old.Outcome == e.Outcome && old.Observed == e.Observed && (old.GoodUntil == nil) == (e.GoodUntil == nil) && (old.GoodUntil == nil || old.GoodUntil.Equal(*e.GoodUntil))
 			said = said || same && e.ObservedAt.Sub(old.ObservedAt) < age(e.Control)/2
 		}
 		if !said {

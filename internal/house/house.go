@@ -16,6 +16,7 @@ import (
 	"muster/internal/evidence"
 	"muster/internal/exception"
 	"muster/internal/fault"
+	"muster/internal/finding"
 	"muster/internal/identity"
 	"muster/internal/intake"
 	"muster/internal/inventory"
@@ -38,6 +39,7 @@ type House struct {
 	Ledger     *evidence.Ledger
 	Controls   *control.Service
 	Exceptions *exception.Service
+	Findings   *finding.Service
 	Posture    *posture.Service
 	Intake     *intake.Workflow
 	Steward    *steward.Service
@@ -90,9 +92,10 @@ func (h *House) judges() {
 	h.Controls = control.New(h.DB, h.Access, h.Activity)
 	h.Exceptions = exception.New(h.DB, h.Access, h.Activity)
 	h.Topology = topology.New(h.DB, h.Access, h.Activity, h.Inventory, h.Ledger)
-	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions, Topology: h.Topology})
-	h.Intake = intake.New(h.DB, h.Access, h.Activity, h.Inventory, h.Ledger, h.Posture)
-	h.Steward = steward.New(h.DB, h.Inventory, h.Intake, h.Posture)
+	h.Findings = finding.New(h.DB, h.Access, h.Activity, h.Inventory)
+	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions, Topology: h.Topology, Findings: h.Findings})
+	h.Intake = intake.New(h.DB, h.Access, h.Activity, h.Inventory, h.Findings, h.Ledger, h.Posture)
+	h.Steward = steward.New(h.DB, h.Inventory, h.Intake, h.Findings, h.Posture)
 }
 
 func loadKey(store config.Store) (*secret.Box, error) {

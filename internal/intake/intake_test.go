@@ -17,6 +17,7 @@ import (
 	"muster/internal/evidence"
 	"muster/internal/exception"
 	"muster/internal/fault"
+	"muster/internal/finding"
 	"muster/internal/identity"
 	"muster/internal/imports"
 	"muster/internal/imports/model"
@@ -87,6 +88,10 @@ spec:
 type desk struct {
 	*intake.Workflow
 	book  *inventory.Book
+	finds *finding.Service
+	rules *rules.Service
+	judge *posture.Service
+	last  int64
 	log   *activity.Service
 	clock *databasetest.Clock
 	ctx   context.Context
@@ -113,8 +118,10 @@ func open(t testing.TB, db *database.DB, clock *databasetest.Clock) *desk {
 	}
 	book := inventory.New(db, control, log)
 	ledger := evidence.New(db, control, log)
-	judge := posture.New(posture.Parts{DB: db, Access: control, Log: log, People: people, Book: book, Ledger: ledger, Controls: rules.New(db, control, log), Exceptions: exception.New(db, control, log), Topology: topology.New(db, control, log, book, ledger)})
-	d := &desk{Workflow: intake.New(db, control, log, book, ledger, judge), book: book, log: log, clock: clock, db: db,
+	findings := finding.New(db, control, log, book)
+	controls := rules.New(db, control, log)
+	judge := posture.New(posture.Parts{DB: db, Access: control, Log: log, People: people, Book: book, Ledger: ledger, Controls: controls, Exceptions: exception.New(db, control, log), Findings: findings, Topology: topology.New(db, control, log, book, ledger)})
+	d := &desk{Workflow: intake.New(db, control, log, book, findings, ledger, judge), book: book, finds: findings, rules: controls, judge: judge, log: log, clock: clock, db: db,
 		ctx: database.WithWorkspace(t.Context(), w.ID), actor: access.Actor{UserID: 1, Name: "Ama", Role: access.Admin}}
 	environments, err := book.Environments(d.ctx, d.actor)
 	if err != nil || len(environments) != 2 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/finding"
 	"muster/internal/imports/model"
 	"muster/internal/inventory"
 )
@@ -16,6 +17,8 @@ import (
 type Choices struct {
 	Groups    map[string]int64 // "namespace/group" -> service id; 0 means a new service
 	Documents map[string]int64 // an OpenAPI file -> service id; 0 means nobody's yet
+	Service   int64            // the service that the reports are about; 0 leaves it to their rows
+	Labels    map[string]int64 // what the reports call a thing, in lower case -> service id
 	AcceptBig bool             // yes, more than half of the source is really gone
 }
 
@@ -72,14 +75,17 @@ type Plan struct {
 	Matches                []Match
 	Documents              []Document
 	Unresolved             []inventory.Unresolved
-	Held                   bool // waits for a word: too much would be gone
+	Findings               *finding.Plan // nil where the files hold no report
+	Owners                 []Owner       // whose the reports' rows are
+	Held                   bool          // waits for a word: too much would be gone
+	HeldWhy                string
 	Writes                 inventory.Writes
 	names                  map[int64]string
 }
 
 // Nothing reports whether the import changes nothing.
 func (p *Plan) Nothing() bool {
-	return len(p.Lines) == 0 && p.Services.Created+p.Services.Changed+p.Services.Gone+p.Dependencies.Created+p.Dependencies.Changed+p.Dependencies.Gone+p.Facts.Created+p.Facts.Changed+p.Facts.Gone == 0
+	return (p.Findings == nil || !p.Findings.Counts.Any()) && len(p.Lines) == 0 && p.Services.Created+p.Services.Changed+p.Services.Gone+p.Dependencies.Created+p.Dependencies.Changed+p.Dependencies.Gone+p.Facts.Created+p.Facts.Changed+p.Facts.Gone == 0
 }
 
 // diff computes the plan: a pure function of what is recorded, what the files say, and what a person chose.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"muster/internal/access"
@@ -14,6 +15,7 @@ import (
 	"muster/internal/database"
 	"muster/internal/evidence"
 	"muster/internal/fault"
+	"muster/internal/finding"
 	"muster/internal/imports/model"
 	"muster/internal/inventory"
 	"muster/internal/posture"
@@ -26,13 +28,14 @@ type Workflow struct {
 	log    *activity.Service
 	book   *inventory.Book
 
-	ledger  *evidence.Ledger
-	posture *posture.Service
+	findings *finding.Service
+	ledger   *evidence.Ledger
+	posture  *posture.Service
 }
 
 // New makes the workflow.
-func New(db *database.DB, control *access.Control, log *activity.Service, book *inventory.Book, ledger *evidence.Ledger, p *posture.Service) *Workflow {
-	return &Workflow{db: db, access: control, log: log, book: book, ledger: ledger, posture: p}
+func New(db *database.DB, control *access.Control, log *activity.Service, book *inventory.Book, findings *finding.Service, ledger *evidence.Ledger, p *posture.Service) *Workflow {
+	return &Workflow{db: db, access: control, log: log, book: book, findings: findings, ledger: ledger, posture: p}
 }
 
 // The times of an import.
@@ -181,15 +184,46 @@ func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *invent
 	if err != nil {
 		return nil, false, nil, err
 	}
-	if found && i.Partial {
-		before, err := unpack(newest.Effective)
-		if err != nil {
+	uploaded := effective
+	before := model.New()
+	if found && (i.Partial || !declares(uploaded)) {
+		if before, err = unpack(newest.Effective); err != nil {
 			return nil, false, nil, err
 		}
-		effective = overlay(before, effective)
 	}
-	p, err = w.diffNow(ctx, source, effective, c)
+	if declares(uploaded) {
+		if found && i.Partial {
+			effective = overlay(before, uploaded)
+		}
+		if p, err = w.diffNow(ctx, source, effective, c); err != nil {
+			return nil, false, nil, err
+		}
+	} else { // reports say nothing of services and calls: what is known of them stays
+		effective, p = before, &Plan{names: map[int64]string{}}
+	}
+	err = w.planFindings(ctx, p, i, source, uploaded, c)
+	effective.Findings = nil // they are rows of their own
 	return p, found && newest.Digest == i.Digest && newest.NamespacesComplete == i.NamespacesComplete, effective, err
+}
+
+// planFindings adds what the reports among the files would do.
+func (w *Workflow) planFindings(ctx context.Context, p *Plan, i *inventory.Import, source *inventory.Source, uploaded *model.Inspection, c Choices) error {
+	if p.Held {
+		p.HeldWhy = heldWorkloads(p)
+	}
+	reports, statements, owners, err := w.reportsOf(ctx, i, source, uploaded, c)
+	if err != nil || len(reports)+len(statements) == 0 {
+		return err
+	}
+	if p.Findings, err = w.findings.Plan(ctx, reports, statements...); err != nil {
+		return err
+	}
+	p.Owners = owners
+	if p.Findings.Held && !c.AcceptBig {
+		p.Held = true
+		p.HeldWhy = strings.TrimSpace(p.HeldWhy + " " + p.Findings.Why)
+	}
+	return nil
 }
 
 func (w *Workflow) diffNow(ctx context.Context, source *inventory.Source, x *model.Inspection, c Choices) (*Plan, error) {
@@ -214,19 +248,25 @@ func (w *Workflow) Confirm(ctx context.Context, actor access.Actor, id int64, c 
 		if i.State != inventory.ImportPreview {
 			return fault.New(fault.Conflict, "This import was decided already.")
 		}
+		// A person's word about whose rows are whose comes first: what was nobody's is met as the service's own then.
+		for _, label := range slices.Sorted(maps.Keys(c.Labels)) {
+			if err := w.remember(ctx, actor, label, c.Labels[label]); err != nil {
+				return err
+			}
+		}
 		var effective *model.Inspection
 		if p, _, effective, err = w.plan(ctx, &i, &source, c); err != nil {
 			return err
 		}
 		if p.Held {
-			return &fault.Error{Kind: fault.Conflict, Message: held(p), Fields: map[string]string{"accept": held(p)}}
+			return &fault.Error{Kind: fault.Conflict, Message: p.HeldWhy, Fields: map[string]string{"accept": p.HeldWhy}}
 		}
 		now := w.db.Now(ctx)
 		i.State, i.AppliedAt = inventory.ImportApplied, &now
 		if i.Effective, err = pack(effective); err != nil {
 			return err
 		}
-		if i.Counts, err = encode(map[string]Counts{"services": p.Services, "dependencies": p.Dependencies, "facts": p.Facts}); err != nil {
+		if i.Counts, err = encode(countsOf(p)); err != nil {
 			return err
 		}
 		// Settled first: of two confirms at once the second finds another state and stores nothing.
@@ -244,12 +284,59 @@ func (w *Workflow) Confirm(ctx context.Context, actor access.Actor, id int64, c 
 		if err != nil {
 			return err
 		}
-		if err := w.observe(ctx, &i, &source, effective, spoken); err != nil {
+		if declares(spoken) {
+			if err := w.observe(ctx, &i, &source, effective, spoken); err != nil {
+				return err
+			}
+		}
+		found, err := w.applyFindings(ctx, actor, &i, &source, p)
+		if err != nil {
 			return err
 		}
-		return w.judge(ctx, actor, &source, touched, "")
+		if !declares(spoken) {
+			return w.posture.Recompute(ctx, append(touched, found...), posture.Cause{Actor: actor.Name})
+		}
+		return w.judge(ctx, actor, &source, append(touched, found...), "")
 	})
 	return p, err
+}
+
+// applyFindings runs the plan of the reports and records that somebody looked.
+func (w *Workflow) applyFindings(ctx context.Context, actor access.Actor, i *inventory.Import, source *inventory.Source, p *Plan) ([]int64, error) {
+	if p.Findings == nil {
+		return nil, nil
+	}
+	touched, err := w.findings.Apply(ctx, actor, i.ID, p.Findings)
+	if err != nil {
+		return nil, err
+	}
+	return touched, w.looked(ctx, i, source, p.Findings.Runs())
+}
+
+// remember keeps whose a report's word is, for the reports to come.
+func (w *Workflow) remember(ctx context.Context, actor access.Actor, label string, service int64) error {
+	if service == 0 {
+		return nil
+	}
+	list, err := w.book.Roster(ctx, actor)
+	if err != nil {
+		return err
+	}
+	for k := range list {
+		if list[k].ID == service {
+			return w.findings.Remember(ctx, actor, label, &list[k])
+		}
+	}
+	return fault.Missing("service")
+}
+
+// countsOf is what an import keeps of the difference it made.
+func countsOf(p *Plan) map[string]any {
+	counts := map[string]any{"services": p.Services, "dependencies": p.Dependencies, "facts": p.Facts}
+	if p.Findings != nil {
+		counts["findings"] = p.Findings.Counts
+	}
+	return counts
 }
 
 // judge makes the states of everything that a source speaks about true again.
@@ -261,12 +348,15 @@ func (w *Workflow) judge(ctx context.Context, actor access.Actor, source *invent
 	return w.posture.Recompute(ctx, append(services, touched...), posture.Cause{Reason: reason, Actor: actor.Name})
 }
 
-func held(p *Plan) string {
+func heldWorkloads(p *Plan) string {
 	return fmt.Sprintf("%d workloads that this source showed before are not in these files, more than half. Did the export fail? Say that they are really gone, or import these files as a part.", len(p.Writes.Ended.Bindings))
 }
 
 func (w *Workflow) record(ctx context.Context, actor access.Actor, action string, i *inventory.Import, source string, p *Plan) error {
 	after := map[string]any{"services": p.Services, "calls": p.Dependencies, "facts": p.Facts}
+	if p.Findings != nil {
+		after["findings"] = p.Findings.Counts
+	}
 	if err := w.log.Record(ctx, actor, activity.Change{Action: action, Kind: "import", ID: i.ID, Name: source, After: after}); err != nil {
 		return err
 	}
@@ -346,9 +436,15 @@ func (w *Workflow) Undo(ctx context.Context, actor access.Actor, id int64) error
 				return err
 			}
 		}
-		p, err := w.diffNow(ctx, &source, effective, Choices{AcceptBig: true})
+		spoken, err := unpack(i.Uploaded)
 		if err != nil {
 			return err
+		}
+		p := &Plan{names: map[int64]string{}}
+		if declares(spoken) {
+			if p, err = w.diffNow(ctx, &source, effective, Choices{AcceptBig: true}); err != nil {
+				return err
+			}
 		}
 		if p.Writes.Retired, err = w.orphans(ctx, &source, &i, p); err != nil {
 			return err
@@ -368,7 +464,11 @@ func (w *Workflow) Undo(ctx context.Context, actor access.Actor, id int64) error
 		if err := w.ledger.RetractImport(ctx, actor, i.ID, "The import was undone."); err != nil {
 			return err
 		}
-		return w.judge(ctx, actor, &source, touched, "import undone")
+		weaknesses, err := w.findings.Undo(ctx, actor, i.ID)
+		if err != nil {
+			return err
+		}
+		return w.judge(ctx, actor, &source, append(touched, weaknesses...), "import undone")
 	})
 }
 

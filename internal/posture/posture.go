@@ -17,6 +17,7 @@ import (
 	"muster/internal/database"
 	"muster/internal/evidence"
 	"muster/internal/exception"
+	"muster/internal/finding"
 	"muster/internal/identity"
 	"muster/internal/inventory"
 	"muster/internal/topology"
@@ -32,6 +33,7 @@ type Service struct {
 	ledger     *evidence.Ledger
 	controls   *control.Service
 	exceptions *exception.Service
+	findings   *finding.Service
 	topology   *topology.Service
 }
 
@@ -45,12 +47,13 @@ type Parts struct {
 	Ledger     *evidence.Ledger
 	Controls   *control.Service
 	Exceptions *exception.Service
+	Findings   *finding.Service
 	Topology   *topology.Service
 }
 
 // New makes the workflow.
 func New(p Parts) *Service {
-	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions, topology: p.Topology}
+	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions, findings: p.Findings, topology: p.Topology}
 }
 
 // Cause says why states are judged again.

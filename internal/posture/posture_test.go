@@ -14,6 +14,7 @@ import (
 	"muster/internal/database/databasetest"
 	"muster/internal/evidence"
 	"muster/internal/exception"
+	"muster/internal/finding"
 	"muster/internal/identity"
 	"muster/internal/imports"
 	"muster/internal/imports/model"
@@ -59,9 +60,10 @@ func open(t testing.TB, db *database.DB, clock *databasetest.Clock) *desk {
 	}
 	d := &desk{t: t, db: db, clock: clock, ctx: database.WithWorkspace(t.Context(), w.ID), book: inventory.New(db, policy, log), ledger: evidence.New(db, policy, log), controls: control.New(db, policy, log),
 		ama: access.Actor{UserID: 1, Name: "Ama", Role: access.Admin}, kofi: access.Actor{UserID: 2, Name: "Kofi", Role: access.Admin}}
-	d.Service = posture.New(posture.Parts{DB: db, Access: policy, Log: log, People: people, Book: d.book, Ledger: d.ledger, Controls: d.controls, Exceptions: exception.New(db, policy, log), Topology: topology.New(db, policy, log, d.book, d.ledger)})
-	d.intake = intake.New(db, policy, log, d.book, d.ledger, d.Service)
-	d.steward = steward.New(db, d.book, d.intake, d.Service)
+	findings := finding.New(db, policy, log, d.book)
+	d.Service = posture.New(posture.Parts{DB: db, Access: policy, Log: log, People: people, Book: d.book, Ledger: d.ledger, Controls: d.controls, Exceptions: exception.New(db, policy, log), Findings: findings, Topology: topology.New(db, policy, log, d.book, d.ledger)})
+	d.intake = intake.New(db, policy, log, d.book, findings, d.ledger, d.Service)
+	d.steward = steward.New(db, d.book, d.intake, findings, d.Service)
 	environments, err := d.book.Environments(d.ctx, d.ama)
 	if err != nil || len(environments) != 2 {
 		t.Fatal(len(environments), err)

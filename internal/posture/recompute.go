@@ -35,6 +35,9 @@ func (s *Service) Recompute(ctx context.Context, services []int64, cause Cause) 
 		if err := s.observe(ctx, services, own); err != nil {
 			return err
 		}
+		if err := s.lookAtFindings(ctx, services); err != nil {
+			return err
+		}
 		if !cause.SameMap {
 			more, err := s.lookAtMap(ctx)
 			if err != nil {

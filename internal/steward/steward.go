@@ -7,6 +7,7 @@ import (
 
 	"muster/internal/access"
 	"muster/internal/database"
+	"muster/internal/finding"
 	"muster/internal/intake"
 	"muster/internal/inventory"
 	"muster/internal/posture"
@@ -14,15 +15,16 @@ import (
 
 // Service is the one door for people's changes of the inventory.
 type Service struct {
-	db      *database.DB
-	book    *inventory.Book
-	intake  *intake.Workflow
-	posture *posture.Service
+	db       *database.DB
+	book     *inventory.Book
+	intake   *intake.Workflow
+	findings *finding.Service
+	posture  *posture.Service
 }
 
 // New makes the service.
-func New(db *database.DB, book *inventory.Book, in *intake.Workflow, p *posture.Service) *Service {
-	return &Service{db: db, book: book, intake: in, posture: p}
+func New(db *database.DB, book *inventory.Book, in *intake.Workflow, findings *finding.Service, p *posture.Service) *Service {
+	return &Service{db: db, book: book, intake: in, findings: findings, posture: p}
 }
 
 // keep runs a change and judges the services that it touched.
@@ -30,6 +32,10 @@ func (s *Service) keep(ctx context.Context, actor access.Actor, words string, ch
 	return s.db.InTx(ctx, func(ctx context.Context) error {
 		touched, err := change(ctx)
 		if err != nil {
+			return err
+		}
+		// What is known of a service decides how urgent its findings are, and by when they are due.
+		if err := s.findings.Refresh(ctx, touched); err != nil {
 			return err
 		}
 		return s.posture.Recompute(ctx, touched, posture.Cause{Words: words, Actor: actor.Name})
@@ -98,7 +104,15 @@ func (s *Service) Assign(ctx context.Context, actor access.Actor, bulk inventory
 // Merge makes one service part of another.
 func (s *Service) Merge(ctx context.Context, actor access.Actor, slug string, into int64) (inventory.Service, error) {
 	return s.move(ctx, actor, slug, slug+" became part of another service", func(ctx context.Context) (inventory.Service, error) {
-		return s.book.Merge(ctx, actor, slug, into)
+		from, err := s.book.Get(ctx, actor, slug)
+		if err != nil {
+			return from, err
+		}
+		to, err := s.book.Merge(ctx, actor, slug, into)
+		if err != nil {
+			return to, err
+		}
+		return to, s.findings.Adopt(ctx, actor, &from, &to)
 	})
 }
 

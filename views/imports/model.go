@@ -89,6 +89,12 @@ type Count struct {
 	Tone  ui.Tone
 }
 
+// Sample is one finding that an import changes.
+type Sample struct {
+	What                            ui.Word
+	Title, Service, Severity, Words string
+}
+
 // Preview is what an import will do, before it does it.
 type Preview struct {
 	*layout.Page
@@ -96,6 +102,9 @@ type Preview struct {
 	Environment, Source   string
 	Partial, Complete     bool
 	Counts                []Count
+	Findings              []Count // nil where the files hold no report
+	Samples               []Sample
+	Owners                []Match // the reports' words and whose they are
 	Files                 []File
 	Troubles              []Trouble
 	Secrets               []Secret
@@ -118,6 +127,7 @@ type Show struct {
 	Files    []File
 	Troubles []Trouble
 	Counts   []Count
+	Findings []Count
 	Undo     string // an address; "" when it cannot be undone
 	WhyNot   string
 }

@@ -81,7 +81,7 @@ func New(u Upload) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\"></use></svg> <label for=\"f-files\"><b>Kubernetes, Istio, Gateway API, Compose or OpenAPI files</b></label><p>Several at once, or one zip of a folder. Put a Compose project's .env beside it.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\"></use></svg> <label for=\"f-files\"><b>Manifests, API documents or reports of scanners</b></label><p>Kubernetes, Istio, Gateway API, Compose, OpenAPI; SARIF, CycloneDX, Trivy, Grype, OSV-Scanner, npm audit, Gitleaks, Semgrep, ZAP, OpenVEX and more. Several at once, or one zip of a folder; put a Compose project's .env beside it.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -178,7 +178,7 @@ func New(u Upload) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<p>Muster notes the name and the line of a secret, never its value. The files themselves are not kept.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<p>Muster notes the name and the line of a secret, and a hash by which it knows it again, never its value. The files themselves are not kept.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"testing"
 
 	"gorm.io/gorm"
@@ -49,4 +50,39 @@ func Watch(t testing.TB, db *database.DB, f func(ctx context.Context, s Statemen
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Contains names the first table and column that holds a text, in any row of any workspace; "" where none does.
+func Contains(t testing.TB, db *database.DB, text string) string {
+	t.Helper()
+	pool := Pool(t, db)
+	query, like := `SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.sql NOT LIKE '%VIRTUAL%' AND m.name NOT LIKE 'sqlite_%'`, `SELECT COUNT(*) FROM "%s" WHERE CAST("%s" AS TEXT) LIKE '%%' || ? || '%%'`
+	if db.Engine == database.Postgres {
+		query, like = `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()`, `SELECT COUNT(*) FROM "%s" WHERE CAST("%s" AS TEXT) LIKE '%%' || $1 || '%%'`
+	}
+	rows, err := pool.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places [][2]string
+	for rows.Next() {
+		var p [2]string
+		if err := rows.Scan(&p[0], &p[1]); err != nil {
+			t.Fatal(err)
+		}
+		places = append(places, p)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range places {
+		var n int
+		if err := pool.QueryRowContext(t.Context(), fmt.Sprintf(like, p[0], p[1]), text).Scan(&n); err != nil {
+			t.Fatal(p, err)
+		}
+		if n > 0 {
+			return p[0] + "." + p[1]
+		}
+	}
+	return ""
 }

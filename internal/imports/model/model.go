@@ -36,6 +36,7 @@ type Input struct {
 	SHA256  string `json:"sha256"`
 	Bytes   int64  `json:"bytes"`
 	Note    string `json:"note"`
+	Tool    string `json:"tool"`    // what wrote a report
 	Partial bool   `json:"partial"` // the report says or shows that it does not cover everything: a failed part, a cut-off end
 }
 

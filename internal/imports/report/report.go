@@ -145,7 +145,7 @@ func (r *Report) Incomplete(format string, args ...any) {
 // Inspection is what the file holds, in the form that all importers give.
 func (r *Report) Inspection() *model.Inspection {
 	out := model.New()
-	out.Inputs = append(out.Inputs, model.Input{Path: r.File.Path, Format: r.Format.ID, Version: Clip(r.Version, 60), Kind: r.Kind, Note: r.Note, Partial: r.Partial})
+	out.Inputs = append(out.Inputs, model.Input{Path: r.File.Path, Format: r.Format.ID, Version: Clip(r.Version, 60), Kind: r.Kind, Note: r.Note, Tool: Clip(r.Tool, 100), Partial: r.Partial})
 	if r.Findings != nil {
 		out.Findings = r.Findings
 	}

@@ -20,6 +20,7 @@ const mostOptions = 1500
 const (
 	groupField, groupNameField       = "group:", "groupname:"
 	documentField, documentNameField = "document:", "documentname:"
+	labelField, labelNameField       = "label:", "labelname:"
 )
 
 // labels names each service so that no two have the same name.
@@ -48,7 +49,8 @@ func asks(p *view.Preview, plan *intake.Plan, everyone []inventory.Service, type
 		}
 	}
 	names := labels(everyone)
-	byName := (len(open)+len(plan.Documents))*len(everyone) > mostOptions
+	owners := ownersOf(plan, everyone)
+	byName := (len(open)+len(plan.Documents)+len(owners))*len(everyone) > mostOptions
 	if byName {
 		for i := range everyone {
 			p.Names = append(p.Names, names[everyone[i].ID])
@@ -80,6 +82,21 @@ func asks(p *view.Preview, plan *intake.Plan, everyone []inventory.Service, type
 		}
 		p.Documents = append(p.Documents, ask(view.Match{Name: d.Path, Workloads: d.Operations, Nobody: "nobody's yet"}, documentField+d.Path, documentNameField+d.Path, d.Service, auto))
 	}
+	for _, o := range owners {
+		key := strings.ToLower(o.Label)
+		p.Owners = append(p.Owners, ask(view.Match{Name: o.Label, Workloads: o.Rows, Nobody: "nobody's yet"}, labelField+key, labelNameField+key, o.Service, ""))
+	}
+}
+
+// ownersOf are the words of the reports that a person may put right; what a person said before stays said.
+func ownersOf(plan *intake.Plan, everyone []inventory.Service) []intake.Owner {
+	var list []intake.Owner
+	for _, o := range plan.Owners {
+		if !o.Decided && len(everyone) > 0 && len(list) < 100 {
+			list = append(list, o)
+		}
+	}
+	return list
 }
 
 func options(everyone []inventory.Service, names map[int64]string, first string, chosen int64) []ui.Option {
@@ -93,7 +110,7 @@ func options(everyone []inventory.Service, names map[int64]string, first string,
 
 // choicesOf reads what a person decided in the preview. A name that is no service's is named with its field.
 func choicesOf(values url.Values, everyone []inventory.Service) (intake.Choices, map[string]string) {
-	c := intake.Choices{Groups: map[string]int64{}, Documents: map[string]int64{}, AcceptBig: values.Get("accept") != ""}
+	c := intake.Choices{Groups: map[string]int64{}, Documents: map[string]int64{}, Labels: map[string]int64{}, AcceptBig: values.Get("accept") != ""}
 	names, wrong := labels(everyone), map[string]string{}
 	find := func(field, text string) int64 {
 		for i := range everyone {
@@ -117,6 +134,10 @@ func choicesOf(values url.Values, everyone []inventory.Service) (intake.Choices,
 			c.Documents[document] = kit.Number64(value)
 		} else if document, ok := strings.CutPrefix(field, documentNameField); ok && value != "" {
 			c.Documents[document] = find(field, value)
+		} else if label, ok := strings.CutPrefix(field, labelField); ok && kit.Number64(value) > 0 {
+			c.Labels[label] = kit.Number64(value)
+		} else if label, ok := strings.CutPrefix(field, labelNameField); ok && value != "" {
+			c.Labels[label] = find(field, value)
 		}
 	}
 	return c, wrong

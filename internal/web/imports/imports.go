@@ -126,6 +126,9 @@ func summary(i *inventory.Import) string {
 			list = append(list, of.word+": "+parts(services, calls, facts)+".")
 		}
 	}
+	if f, ok := findingsOf(i); ok && f.Any() {
+		list = append(list, foundWords(f))
+	}
 	if len(list) == 0 {
 		return "Nothing changed."
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"muster/internal/access"
+	"muster/internal/imports"
 	"muster/internal/imports/model"
 	"muster/internal/intake"
 	"muster/internal/inventory"
@@ -57,15 +58,27 @@ func (h *Handlers) decided(c echo.Context, i *inventory.Import, source *inventor
 	}
 	s.Files, s.Troubles = filesOf(inputs, problems)
 	n := countsOf(i)
-	s.Counts = counts(n["services"], n["dependencies"], n["facts"])
+	if f, ok := findingsOf(i); ok {
+		s.Findings = findingCounts(f)
+	}
+	if total := n["services"]; s.Findings == nil || total != (intake.Counts{}) || n["facts"] != (intake.Counts{}) {
+		s.Counts = counts(total, n["dependencies"], n["facts"])
+	}
 	return kit.Render(c, http.StatusOK, view.ShowPage(s))
 }
 
 func filesOf(inputs []model.Input, problems []model.Problem) ([]view.File, []view.Trouble) {
 	formats := map[string]string{"kubernetes": "Kubernetes", "compose": "Compose", "openapi": "OpenAPI", "dotenv": "Variables"}
+	for _, f := range imports.Reports() {
+		formats[f.ID] = f.Name
+	}
 	var files []view.File
 	for _, in := range inputs {
-		files = append(files, view.File{Path: in.Path, Format: strings.TrimSpace(formats[in.Format] + " " + in.Version), Note: in.Note})
+		note := in.Note
+		if in.Partial {
+			note = strings.TrimSpace("It does not cover everything, so nothing counts as gone. " + note)
+		}
+		files = append(files, view.File{Path: in.Path, Format: strings.TrimSpace(formats[in.Format] + " " + in.Version), Note: note})
 	}
 	var troubles []view.Trouble
 	for _, p := range problems {
@@ -139,15 +152,21 @@ func (h *Handlers) previewPage(c echo.Context, status int, id int64, values url.
 		All: href, RiskHref: href + "?show=risk", OnlyRisk: c.QueryParam("show") == "risk", Source: preview.Source.Name, Environment: environments[preview.Source.EnvironmentID],
 		Partial: preview.Import.Partial, Complete: preview.Import.NamespacesComplete}
 	p.Lead = fmt.Sprintf("%s from %s. Nothing is stored until you confirm.", ui.Plural(len(preview.Inputs), "file", "files"), preview.Import.ActorName)
-	p.Counts = counts(preview.Plan.Services, preview.Plan.Dependencies, preview.Plan.Facts)
-	unresolved := view.Count{Label: "Unresolved", N: len(preview.Plan.Unresolved), Note: "names that match no service"}
-	if unresolved.N > 0 {
-		unresolved.Tone = ui.Warn
+	if f := preview.Plan.Findings; f != nil {
+		p.Findings = findingCounts(f.Counts)
+		p.Samples = samples(f, everyone)
 	}
-	p.Counts = append(p.Counts, unresolved)
+	if p.Findings == nil || len(preview.Plan.Matches)+len(preview.Plan.Lines)+len(preview.Plan.Documents) > 0 {
+		p.Counts = counts(preview.Plan.Services, preview.Plan.Dependencies, preview.Plan.Facts)
+		unresolved := view.Count{Label: "Unresolved", N: len(preview.Plan.Unresolved), Note: "names that match no service"}
+		if unresolved.N > 0 {
+			unresolved.Tone = ui.Warn
+		}
+		p.Counts = append(p.Counts, unresolved)
+	}
 	p.Files, p.Troubles = filesOf(preview.Inputs, preview.Problems)
 	if preview.Plan.Held {
-		p.Held = fmt.Sprintf("%d workloads that this source showed before are not in these files, more than half. Did the export fail? If it did, or if these files are only a part, cancel and import again.", len(preview.Plan.Writes.Ended.Bindings))
+		p.Held = preview.Plan.HeldWhy
 	}
 	asks(&p, preview.Plan, everyone, values, wrong)
 	for _, u := range preview.Plan.Unresolved {
@@ -233,6 +252,9 @@ func (h *Handlers) confirm(c echo.Context) error {
 			return h.previewPage(c, kit.Status(err), id, values, everyone, message)
 		}
 		return err
+	}
+	if plan.Findings != nil && plan.Services.Created+plan.Services.Changed+plan.Services.Gone == 0 {
+		return kit.Done(c, "/findings", "Imported. "+foundWords(plan.Findings.Counts))
 	}
 	return kit.Done(c, "/services", "Imported. "+imported(plan))
 }

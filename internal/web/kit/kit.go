@@ -104,6 +104,7 @@ var navigation = []struct {
 	{"services", "Services", "services", "", access.Inventory},
 	{"map", "Map", "graph", "", access.Inventory},
 	{"matrix", "Controls", "shield", "", access.Posture},
+	{"findings", "Findings", "finding", "", access.Findings},
 	{"exceptions", "Exceptions", "contrast", "Evidence", access.Posture},
 	{"frameworks", "Frameworks", "scope", "Evidence", access.Posture},
 	{"registers", "Registers", "clip", "Evidence", access.Posture},

@@ -1,0 +1,241 @@
+// Package findings holds the pages on which engineers live: what is weak, why it comes first, by when it is due, and what became of it.
+package findings
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"muster/views/layout"
+	"muster/views/ui"
+)
+
+// Level is a severity with its word.
+type Level struct{ Key, Word string }
+
+// bars are how many of the four bars of a severity are lit.
+func (l Level) bars() int {
+	return map[string]int{"critical": 4, "high": 3, "medium": 2, "low": 1}[l.Key]
+}
+
+// Row is one finding in a list.
+type Row struct {
+	ID                     string
+	Href, Title, Sub       string
+	Level                  Level
+	State                  ui.Word
+	Due                    ui.Word // "in 3 days"
+	DueDay                 *time.Time
+	Service, ServiceHref   string
+	Exploited, Unseen      bool
+	Priority               int
+	Seen                   time.Time
+	Came                   int // how often it came back
+	Fix                    string
+	Overdue, SelectedByAll bool
+}
+
+// Facet is one way to narrow a list.
+type Facet struct {
+	Label, Href string
+	Level       Level
+	N           int64
+	On          bool
+}
+
+// FacetGroup is facets of one sort.
+type FacetGroup struct {
+	Title string
+	List  []Facet
+}
+
+// View is a list that people ask for often.
+type View struct {
+	Label, Href, Count string
+	On                 bool
+}
+
+// Pair is a filter that stays.
+type Pair struct{ Key, Value string }
+
+// List is the page of findings.
+type List struct {
+	*layout.Page
+	Lead      string
+	Views     []View
+	Facets    []FacetGroup
+	Chips     []ui.Chip
+	Clear     string
+	Text      string
+	Keep      []Pair // the other filters, for the search form
+	Action    string // the address of the list itself
+	Rows      []Row
+	Total     string
+	First     string // an address; "" on the first page
+	Next      string
+	Moves     []ui.Option // what may become of many at once; none where the person may not
+	MoveTo    string
+	MayImport bool
+	Nothing   bool // there are none at all
+	Message   string
+	Service   *Service
+}
+
+// Service is the head of a service's own page of findings.
+type Service struct {
+	Name, Href, Sub string
+	Tabs            []ui.Tab
+}
+
+// Bulk is the page before many findings move.
+type Bulk struct {
+	*layout.Page
+	Action, Cancel string
+	To, ToWord     string
+	Move, Stay     []Row
+	Note, NoteHint string
+	Form           Form
+}
+
+// Form is what was typed, and what is wrong with it.
+type Form struct {
+	Kind, Message string
+	Values        map[string]string
+	Errors        map[string]string
+	Problems      []ui.Problem
+}
+
+func (f Form) only(kind string) Form {
+	if f.Kind == kind {
+		return f
+	}
+	return Form{}
+}
+
+// Reason is one line of a priority.
+type Reason struct {
+	Points int
+	Words  string
+}
+
+// Event is one line of the story.
+type Event struct {
+	Icon, Tone, Who, What, Note string
+	At                          time.Time
+	Contradicts                 bool
+}
+
+// Source is one tool that reports it.
+type Source struct {
+	Tool, Place, Said, Why string
+	Live                   bool
+	First, Last            time.Time
+	Gone                   *time.Time
+	Times                  int
+}
+
+// Fact is one line of the side.
+type Fact struct {
+	Label, Text, Href string
+	Mono              bool
+}
+
+// Rating is one CVSS rating.
+type Rating struct{ Version, Score, Vector string }
+
+// One is the page of one finding.
+type One struct {
+	*layout.Page
+	Number               string
+	Level                Level
+	State                ui.Word
+	StateNote            string
+	Exploited            bool
+	Name                 string // CVE or rule
+	Service, ServiceHref string
+	Title                string
+	Priority             int
+	Reasons              []Reason
+	Due                  ui.Word
+	DueDay               *time.Time
+	DueWords             string
+	Closes               string
+	Fix                  []string
+	FixText              string
+	Description          string
+	Places               []string
+	Refs                 []string
+	Ratings              []Rating
+	Facts                []Fact
+	Sources              []Source
+	Live                 string
+	Events               []Event
+	Similar              []Row
+	DuplicateOf          string
+	DuplicateHref        string
+
+	Version        string
+	Ways           []ui.Option
+	Justifications []ui.Option
+	MoveTo         string
+	Severities     []ui.Option
+	AssessTo       string
+	CommentTo      string
+	Form           Form
+}
+
+// Label is a word of the reports for a thing that is nobody's.
+type Label struct {
+	Word, Field string
+	N           int64
+	Href        string
+}
+
+// Inbox is the page of what is nobody's yet.
+type Inbox struct {
+	*layout.Page
+	Action   string
+	Labels   []Label
+	Services []ui.Option
+	May      bool
+	Form     Form
+}
+
+func bar(i int, l Level) (x, y, height, class string) {
+	class = "off"
+	if i < l.bars() {
+		class = "on"
+	}
+	return fmt.Sprintf("%.1f", 3.6*float64(i)), fmt.Sprint(9 - 3*i), fmt.Sprint(4 + 3*i), class
+}
+
+func now(on bool) templ.Attributes {
+	if on {
+		return templ.Attributes{"aria-current": "true"}
+	}
+	return nil
+}
+
+func page(on bool) templ.Attributes {
+	if on {
+		return templ.Attributes{"aria-current": "page"}
+	}
+	return nil
+}
+
+func points(n int) string { return fmt.Sprintf("+%d", n) }
+
+func (o One) note(kind, name, id, label, hint string, rows int) ui.Input {
+	f := o.Form.only(kind)
+	return ui.Input{ID: id, Name: name, Label: label, Hint: hint, Rows: rows, Value: f.Values[name], Error: f.Errors[name]}
+}
+
+func (b Bulk) note() ui.Input {
+	return ui.Input{ID: "f-note", Name: "note", Label: "Why", Hint: b.NoteHint, Rows: 3, Value: b.Note, Error: b.Form.Errors["note"]}
+}
+
+func (o One) duplicate() ui.Input {
+	f := o.Form.only("move")
+	return ui.Input{ID: "f-duplicate_of", Name: "duplicate_of", Label: "Repeats finding number", Mode: "numeric", Hint: "Only for “repeats another”.", Value: f.Values["duplicate_of"], Error: f.Errors["duplicate_of"]}
+}
