@@ -57,6 +57,9 @@ func kindTitle(titles map[string]string, kind string) string {
 	if t := titles[kind]; t != "" {
 		return t
 	}
+	if i := strings.LastIndexByte(kind, '.'); i > 0 && titles[kind[:i]] != "" {
+		return titles[kind[:i]] + ", a part"
+	}
 	text := strings.NewReplacer(".", " ", "_", " ").Replace(kind)
 	if text == "" {
 		return ""
