@@ -172,7 +172,7 @@ func (s *Service) ScheduleOf(ctx context.Context, actor access.Actor, id int64) 
 // Attention is what of the runs needs a person.
 type Attention struct {
 	Due  []Run // reminders, the oldest first
-	Dead int // runs that gave up, as far as they were counted
+	Dead int   // runs that gave up, as far as they were counted
 }
 
 // maxAttention is how many reminders are named.

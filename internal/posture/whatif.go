@@ -49,10 +49,11 @@ func (s *Service) WhatIf(ctx context.Context, actor access.Actor, on *topology.P
 	if err != nil {
 		return nil, err
 	}
+	w.assume(x.Now, environment) // both sides are judged by the same map, however old what is stored may be
 	if x.Whole, x.Own, x.Failing, err = w.scores(service); err != nil {
 		return nil, err
 	}
-	w.assume(x.Verdicts, environment)
+	w.assume(x.Then, environment)
 	if err := w.prove(service, environment, x.Control); err != nil {
 		return nil, err
 	}

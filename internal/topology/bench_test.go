@@ -83,3 +83,14 @@ func BenchmarkMapOf200(b *testing.B) { measure(b, 200, 1000, 20*time.Millisecond
 func BenchmarkMapOf2000(b *testing.B) { measure(b, 2000, 10_000, 500*time.Millisecond) }
 
 func BenchmarkMapOf10000(b *testing.B) { measure(b, 10_000, 50_000, 2*time.Second) }
+
+// BenchmarkVerdictsOf10000 judges every service of a big map, as every change of it does: at most a second and a half.
+func BenchmarkVerdictsOf10000(b *testing.B) {
+	m := town(10_000, 50_000)
+	for b.Loop() {
+		Survey(m).Verdicts(nil)
+	}
+	if each := b.Elapsed() / time.Duration(b.N); each > 1500*time.Millisecond {
+		b.Errorf("took %v", each)
+	}
+}

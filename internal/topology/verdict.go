@@ -64,7 +64,7 @@ func (a *Atlas) withinLimit(n, limit, others int) (Outcome, string) {
 	proven, possible := a.proven.reached(n), a.maybe.reached(n)
 	switch {
 	case proven > limit:
-		return Fails, fmt.Sprintf("its fall reaches at least %d of %d services, by way of %s", proven, others, a.wayWords(a.worstWay(n)))
+		return Fails, fmt.Sprintf("its fall reaches at least %d of %d services%s", proven, others, a.byWayOf(func() []int { return a.worstWay(n) }))
 	case a.Whole && possible <= limit && possible < others:
 		return Holds, fmt.Sprintf("its fall reaches at least %d and at most %d of %d services", proven, possible, others)
 	}
@@ -87,8 +87,8 @@ func (a *Atlas) withinNeed(n int, proven, maybe held) (Outcome, string) {
 	switch {
 	case proven.classes&^need != 0:
 		extra := classList(proven.classes &^ need)
-		holder := a.nearest(n, proven.classes&^need)
-		return Fails, fmt.Sprintf("its fall reaches %s data that it does not need, by way of %s", strings.Join(extra, " and "), a.wayWords(holder))
+		way := a.byWayOf(func() []int { return a.nearest(n, proven.classes&^need) })
+		return Fails, fmt.Sprintf("its fall reaches %s data that it does not need%s", strings.Join(extra, " and "), way)
 	case a.Whole && maybe.classes&^need == 0 && maybe.unlabeled <= known && a.maybe.reached(n) < len(a.real)-1:
 		words := strings.Join(classList(maybe.classes), ", ")
 		if words == "" {
@@ -97,6 +97,14 @@ func (a *Atlas) withinNeed(n int, proven, maybe held) (Outcome, string) {
 		return Holds, "its fall reaches " + words + ", all of which it needs"
 	}
 	return Silent, ""
+}
+
+// byWayOf names a way. On big maps it would have to be looked for too often: the map's page shows it.
+func (a *Atlas) byWayOf(way func() []int) string {
+	if len(a.real) > exactUpToNodes {
+		return ""
+	}
+	return ", by way of " + a.wayWords(way())
 }
 
 // worstWay and nearest are the ways that a judgement names.

@@ -74,7 +74,7 @@ type Hypothesis struct {
 	Node          int
 	Before, After *Atlas
 	Lost          []int     // known callers that it would lock out
-	Verdicts      []Verdict // of the map after
+	Now, Then     []Verdict // of the map before and after
 }
 
 // Suppose gives the map with a protection on a service. Nothing is read again and nothing is stored.
@@ -93,10 +93,10 @@ func (p *Picture) Suppose(slug string, with Protection) (*Hypothesis, error) {
 			h.Lost = append(h.Lost, c)
 		}
 	}
-	var whole *Atlas
+	var now, then *Atlas
 	if all := Draw(p.landscape, p.seen, p.Environment.ID, true); len(all.Nodes) > len(p.Nodes) {
-		whole = Survey(all.With(h.Node, with))
+		now, then = Survey(all), Survey(all.With(h.Node, with))
 	}
-	h.Verdicts = h.After.Verdicts(whole)
+	h.Now, h.Then = h.Before.Verdicts(now), h.After.Verdicts(then)
 	return h, nil
 }

@@ -60,6 +60,7 @@ type Box struct {
 	Sub        string
 	Data       string
 	Class      string // sel, hit, may, dim
+	State      string // the same in words
 	Hop        string // of what is reached
 	May        bool   // possibly reached
 	Round      bool   // a datastore

@@ -174,11 +174,11 @@ func (s *scene) viewBox(n int, x, y float64) view.Box {
 	_, may := s.maybe[n]
 	switch {
 	case n == s.focus:
-		b.Class, b.Title = "sel", b.Title+", chosen"
+		b.Class, b.State = "sel", "chosen"
 	case sure:
-		b.Class, b.Hop, b.Title = "hit", fmt.Sprint(hop.Hop), fmt.Sprintf("%s, falls at step %d", b.Title, hop.Hop)
+		b.Class, b.Hop, b.State = "hit", fmt.Sprint(hop.Hop), fmt.Sprintf("falls at step %d", hop.Hop)
 	case may:
-		b.Class, b.May, b.Title = "may", true, b.Title+", may fall"
+		b.Class, b.May, b.State = "may", true, "may fall"
 	default:
 		b.Class = "dim"
 	}
@@ -406,7 +406,7 @@ func find(d *view.Drawing, slug string, s *scene) *view.Box {
 }
 
 // sheet are the colours of a drawing that stands alone.
-const sheet = `<style>text{font-family:system-ui,sans-serif;font-size:12.5px;fill:#11151c}text.s,.lane-t,.seg-l text{font-size:10.5px;fill:#454d5b}.node rect.b{fill:#fff;stroke:#c9d0da}.node.sel rect.b{stroke:#3d4ee0;stroke-width:2;fill:#eef0ff}.node.hit rect.b{stroke:#8c0d49;fill:#fdeef5}.node.dim text{fill:#5f6878}.hop circle{fill:#8c0d49}.hop text{fill:#fff;text-anchor:middle;font-size:10.5px}.mayb circle{fill:#fff;stroke:#8a93a1}.mayb text{text-anchor:middle;font-size:10.5px}.edge{fill:none;stroke-width:1.6}.e-mtls{stroke:#0a7568}.e-tls{stroke:#2b78dd}.e-plain{stroke:#d5402c;stroke-dasharray:7 4;stroke-width:2}.e-unk{stroke:#8a93a1;stroke-dasharray:1.5 4.5;stroke-linecap:round;stroke-width:2}.a-open{stroke:#d5402c;stroke-width:2.8}.a-granted{stroke:#2b78dd;stroke-width:2.2}.a-call{stroke:#c9d0da;stroke-width:1.4}.seg-may{fill:none;stroke:#8a93a1;stroke-dasharray:6 5}.seg-may.known{stroke-dasharray:none;stroke:#c9d0da}.seg-l rect{fill:#fff}.h-open,.m-plain{fill:#d5402c}.h-granted,.m-tls{fill:#2b78dd}.h-call,.m-unk{fill:#8a93a1}.m-mtls{fill:#0a7568}</style>`
+const sheet = `<style>.sr-t{display:none}text{font-family:system-ui,sans-serif;font-size:12.5px;fill:#11151c}text.s,.lane-t,.seg-l text{font-size:10.5px;fill:#454d5b}.node rect.b{fill:#fff;stroke:#c9d0da}.node.sel rect.b{stroke:#3d4ee0;stroke-width:2;fill:#eef0ff}.node.hit rect.b{stroke:#8c0d49;fill:#fdeef5}.node.dim text{fill:#5f6878}.hop circle{fill:#8c0d49}.hop text{fill:#fff;text-anchor:middle;font-size:10.5px}.mayb circle{fill:#fff;stroke:#8a93a1}.mayb text{text-anchor:middle;font-size:10.5px}.edge{fill:none;stroke-width:1.6}.e-mtls{stroke:#0a7568}.e-tls{stroke:#2b78dd}.e-plain{stroke:#d5402c;stroke-dasharray:7 4;stroke-width:2}.e-unk{stroke:#8a93a1;stroke-dasharray:1.5 4.5;stroke-linecap:round;stroke-width:2}.a-open{stroke:#d5402c;stroke-width:2.8}.a-granted{stroke:#2b78dd;stroke-width:2.2}.a-call{stroke:#c9d0da;stroke-width:1.4}.seg-may{fill:none;stroke:#8a93a1;stroke-dasharray:6 5}.seg-may.known{stroke-dasharray:none;stroke:#c9d0da}.seg-l rect{fill:#fff}.h-open,.m-plain{fill:#d5402c}.h-granted,.m-tls{fill:#2b78dd}.h-call,.m-unk{fill:#8a93a1}.m-mtls{fill:#0a7568}</style>`
 
 // standalone renders a drawing as a file of its own.
 func standalone(ctx context.Context, d *view.Drawing) ([]byte, error) {
