@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,7 @@ func TestImportsKeepUpWithTheEngine(t *testing.T) {
 				t.Errorf("%+v", p.Counts)
 			}
 			t.Logf("%s with %d before: first %v (%.0f/s), the bare limit %v, %.1f times; again %v (%.0f/s)", engine, before, first, n/first.Seconds(), limit, first.Seconds()/limit.Seconds(), again, n/again.Seconds())
+			d.pages(t, engine)
 			if n/first.Seconds() < 2000 || first > 4*limit || n/again.Seconds() < 7000 {
 				t.Error("imports are too slow")
 			}
@@ -88,4 +90,48 @@ func (d *desk) limit(importID int64) time.Duration {
 		d.t.Fatal(err)
 	}
 	return took
+}
+
+// pages measures the questions behind the list and the page of one finding.
+func (d *desk) pages(t *testing.T, engine string) {
+	t.Helper()
+	for name, f := range map[string]finding.Filter{
+		"most urgent": {}, "low ones": {Severities: []finding.Severity{finding.Low}}, "one service": {Service: d.web}, "overdue": {Overdue: true}, "exploited": {Exploited: true},
+		"a search": {Text: "package 1000"}, "a rare search": {Text: "CVE-2026-000007"}, "far down": {After: "20.5000"}, "closed": {States: []finding.State{finding.Closed}},
+	} {
+		took := d.slowest(t, func() error {
+			_, err := d.List(d.ctx, ama, f)
+			return err
+		})
+		t.Logf("%s: %s takes %v at most", engine, name, took)
+		if took > 100*time.Millisecond {
+			t.Errorf("%s: %s takes %v", engine, name, took)
+		}
+	}
+	took := d.slowest(t, func() error {
+		f, err := d.Get(d.ctx, ama, 7)
+		if err == nil {
+			_, err = d.Similar(d.ctx, &f.Finding)
+		}
+		if err == nil {
+			_, err = d.Facets(d.ctx, ama, 0)
+		}
+		return err
+	})
+	t.Logf("%s: one finding and the facets take %v at most", engine, took)
+}
+
+// slowest is the 19th of 20 times.
+func (d *desk) slowest(t *testing.T, f func() error) time.Duration {
+	t.Helper()
+	var all []time.Duration
+	for range 20 {
+		began := time.Now()
+		if err := f(); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, time.Since(began))
+	}
+	slices.Sort(all)
+	return all[18].Round(time.Microsecond)
 }

@@ -24,6 +24,8 @@ type Filter struct {
 	Exploited  bool
 	After      string // the place of the last row of the page before
 	Limit      int
+
+	found []int64 // of a search that finds few: all that it finds
 }
 
 // PageSize is how many findings a page shows.

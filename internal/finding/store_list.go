@@ -24,9 +24,12 @@ var listed = []string{"id", "workspace_id", "service_id", "label", "kind", "stat
 func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding] {
 	q := database.Of[Finding](s.db.Conn(ctx)).Where("retracted_at IS NULL")
 	if !f.Everything {
-		if sameStates(f.States, todo()) {
+		switch {
+		case f.Exploited: // few are: written so, no index over states is taken for the better one
+			q = q.Where("state || '' IN ?", f.States)
+		case sameStates(f.States, todo()):
 			q = q.Where(todoWords)
-		} else {
+		default:
 			q = q.Where("state IN ?", f.States)
 		}
 	}
@@ -51,6 +54,9 @@ func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding]
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
 	}
+	if f.found != nil {
+		return q.Where("id IN ?", f.found)
+	}
 	if terms := SearchTerms(f.Text); len(terms) > 0 {
 		q = s.search(q, terms)
 	}
@@ -66,23 +72,30 @@ const maxTerms = 8
 
 // search narrows to findings that have words beginning with each of the terms.
 func (s *Service) search(q database.Query[Finding], terms []string) database.Query[Finding] {
-	terms = terms[:min(len(terms), maxTerms)]
 	if s.db.Engine == database.Postgres {
-		return q.Where("to_tsvector('simple', search) @@ to_tsquery('simple', ?)", strings.Join(terms, ":* & ")+":*")
+		return q.Where("to_tsvector('simple', search) @@ to_tsquery('simple', ?)", strings.Join(terms[:min(len(terms), maxTerms)], ":* & ")+":*")
 	}
-	return q.Where("id IN (SELECT rowid FROM finding_words WHERE finding_words MATCH ?)", `"`+strings.Join(terms, `"* "`)+`"*`)
+	return q.Where("id IN (SELECT rowid FROM finding_words WHERE finding_words MATCH ?)", matchWords(terms))
+}
+
+// matchWords asks SQLite's index for words that begin with each of the terms.
+func matchWords(terms []string) string {
+	return `"` + strings.Join(terms[:min(len(terms), maxTerms)], `"* "`) + `"*`
 }
 
 func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 	var p Page
 	var err error
+	if f.found, err = s.rare(ctx, f.Text); err != nil {
+		return p, err
+	}
 	if p.Total, p.More, err = s.total(ctx, &f); err != nil {
 		return p, err
 	}
 	limit := database.Clamp(f.Limit, PageSize, 1000)
 	q := s.chosen(ctx, &f)
 	if priority, id, ok := after(f.After); ok {
-		q = q.Where("priority <= ? AND (priority < ? OR id < ?)", priority, priority, id)
+		q = q.Where("(priority, id) < (?, ?)", priority, id)
 	}
 	rows, err := database.List(ctx, "findings", q.Select(strings.Join(listed, ", ")).Order("priority DESC, id DESC").Limit(limit+1))
 	if len(rows) > limit {
