@@ -25,7 +25,8 @@ import (
 const (
 	MaxReport  = 32 << 20
 	maxTargets = 5000
-	maxChecks  = 2000 // of one target
+	maxChecks  = 2000    // of one target
+	maxTarget  = 1 << 20 // bytes of one target: it is kept with each endpoint that it is
 )
 
 // IsReport reports whether a file looks like what `muster probe --json` prints.
@@ -67,7 +68,10 @@ func ReadReport(path string, data []byte) (*probe.Report, error) {
 	}
 	for i := range r.Targets {
 		t := &r.Targets[i]
+		packed, err := json.Marshal(t)
 		switch {
+		case err != nil || len(packed) > maxTarget:
+			return refuse("target %d holds more than %d kB.", i+1, maxTarget>>10)
 		case t.Target == "":
 			return refuse("target %d has no address.", i+1)
 		case t.StartedAt.IsZero():

@@ -109,11 +109,12 @@ func TestReportsThatCannotBeUsed(t *testing.T) {
 		`{"targets":[]}`:                        "seen_from must say",
 		`{"seen_from":"muster","targets":[]}`:   "name of this server",
 		`{"seen_from":"a\u0000b","targets":[]}`: "seen_from must say",
-		`{"seen_from":"k8s","targets":[{"target":""}]}`:                             "target 1 has no address",
-		`{"seen_from":"k8s","targets":[{"target":"a:1"}]}`:                          "does not say when",
-		`{"seen_from":"k8s","targets":[{"target":"a:1","checks":{"a":1}}]}`:         "field targets.checks",
-		`{"seen_from":"k8s","targets":[]} {"seen_from":"k8s"}`:                      "something follows",
-		`{"seen_from":"k8s","targets":[{"target":"a:1","started_at":"yesterday"}]}`: "byte",
+		`{"seen_from":"k8s","targets":[{"target":""}]}`:                                                      "target 1 has no address",
+		`{"seen_from":"k8s","targets":[{"target":"a:1","reason":"` + strings.Repeat("x", maxTarget) + `"}]}`: "target 1 holds more than 1024 kB",
+		`{"seen_from":"k8s","targets":[{"target":"a:1"}]}`:                                                   "does not say when",
+		`{"seen_from":"k8s","targets":[{"target":"a:1","checks":{"a":1}}]}`:                                  "field targets.checks",
+		`{"seen_from":"k8s","targets":[]} {"seen_from":"k8s"}`:                                               "something follows",
+		`{"seen_from":"k8s","targets":[{"target":"a:1","started_at":"yesterday"}]}`:                          "byte",
 	} {
 		if _, err := ReadReport("probe.json", []byte(text)); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "invalid: probe.json: ") {
 			t.Errorf("%s: got %v, want %q", text, err, want)
