@@ -25,10 +25,7 @@ func sqliteDSN(path string, readOnly bool) string {
 }
 
 func (d *DB) gormSQLite(dsn string, connections int) (*gorm.DB, error) {
-	pool, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, err
-	}
+	pool := sql.OpenDB(sqliteConnector{&modernc.Driver{}, dsn})
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
 	db, err := gorm.Open(sqliteDialector{sqlite.Dialector{Conn: pool}}, d.gormConfig())
