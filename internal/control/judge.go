@@ -49,13 +49,14 @@ type Verdict struct {
 	State        Word
 	Value        float64
 	Contradicted bool
-	Known, Total int       // clauses and parts with in-date evidence, of all
-	Fails        []int64   // the standing failures
-	Failed       []string  // the clauses that they speak about
-	Passes       []int64   // in-date passes
-	Later        []Step    // what becomes of it when nobody acts
-	LastSeen     time.Time // of the newest standing failure
-	SeenUntil    time.Time // until when that failure still shows that somebody looks; the failure itself stands
+	Known, Total int         // clauses and parts with in-date evidence, of all
+	Fails        []int64     // the standing failures
+	Failed       []string    // the clauses that they speak about
+	Passes       []int64     // in-date passes
+	Later        []Step      // what becomes of it when nobody acts
+	Turns        []time.Time // the moments to come at which time alone may change anything of it, in order
+	LastSeen     time.Time   // of the newest standing failure
+	SeenUntil    time.Time   // until when that failure still shows that somebody looks; the failure itself stands
 }
 
 // Step is a change of state that time alone will bring.
@@ -73,7 +74,8 @@ func Judge(c Case) Verdict {
 	b := newBench(&c)
 	v := b.at(c.Now)
 	last := v
-	for _, t := range b.turns() {
+	v.Turns = b.turns()
+	for _, t := range v.Turns {
 		next := b.at(t)
 		if next.State != last.State || next.Value != last.Value {
 			v.Later = append(v.Later, Step{At: t, State: next.State, Value: next.Value})

@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -218,6 +219,11 @@ func ownControl(s *Setting) (*Effective, error) {
 	e.apply(s)
 	e.Scored = !e.Off
 	return e, nil
+}
+
+// Settling reports whether a control is still too new here to be scored: one day it will be, by time alone.
+func (r *Ruleset) Settling() bool {
+	return slices.ContainsFunc(r.All, func(e *Effective) bool { return !e.Scored && !e.Off })
 }
 
 // settled reports whether a control that came with a version is old enough here to be scored.

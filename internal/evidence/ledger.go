@@ -106,14 +106,15 @@ func speaks(rows []Evidence) bool {
 }
 
 // Worth leaves out what a source said already and what holds for more than half of its time still: a register that
-// nobody touched need not be heard every day.
+// nobody touched need not be heard every day. Silence is worth hearing only where something was said.
 func (l *Ledger) Worth(ctx context.Context, rows []Evidence, age func(control string) time.Duration) ([]Evidence, error) {
-	current, err := l.currentOf(ctx, rows)
+	current, err := l.currentOf(ctx, rows, "observed")
 	var keep []Evidence
 	for i := range rows {
 		e := &rows[i]
-		said := false
-		for _, old := range current[e.cell()] {
+		before := current[e.cell()]
+		said := e.Outcome == Silent && !speaks(before)
+		for _, old := range before {
 			same := old.Outcome == e.Outcome && old.Observed == e.Observed && (old.GoodUntil == nil) == (e.GoodUntil == nil) && (old.GoodUntil == nil || old.GoodUntil.Equal(*e.GoodUntil))
 			said = said || same && e.ObservedAt.Sub(old.ObservedAt) < age(e.Control)/2
 		}

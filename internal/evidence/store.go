@@ -13,8 +13,9 @@ import (
 
 const live = "superseded_at IS NULL AND retracted_at IS NULL"
 
-// currentOf loads the current rows of every cell that the rows speak about.
-func (l *Ledger) currentOf(ctx context.Context, rows []Evidence) (map[cell][]Evidence, error) {
+// currentOf loads the current rows of every cell that the rows speak about: what decides a state, and the columns that
+// are named besides.
+func (l *Ledger) currentOf(ctx context.Context, rows []Evidence, more ...any) (map[cell][]Evidence, error) {
 	found := map[cell][]Evidence{}
 	wanted := map[cell]bool{}
 	var services []int64
@@ -25,7 +26,7 @@ func (l *Ledger) currentOf(ctx context.Context, rows []Evidence) (map[cell][]Evi
 	}
 	sources, controls = words(sources), words(controls)
 	err := database.Chunks(unique(services), func(ids []int64) error {
-		list, err := database.List(ctx, "evidence", database.Of[Evidence](l.db.Conn(ctx)).Select(judged).Where("service_id IN ? AND source IN ? AND control IN ? AND "+live, ids, sources, controls))
+		list, err := database.List(ctx, "evidence", database.Of[Evidence](l.db.Conn(ctx)).Select(judged, more...).Where("service_id IN ? AND source IN ? AND control IN ? AND "+live, ids, sources, controls))
 		for _, e := range list {
 			if wanted[e.cell()] {
 				found[e.cell()] = append(found[e.cell()], e)
@@ -105,7 +106,7 @@ func (l *Ledger) revive(ctx context.Context, rows []Evidence) error {
 func (l *Ledger) current(ctx context.Context, services []int64) ([]Evidence, error) {
 	var all []Evidence
 	err := database.Chunks(unique(services), func(ids []int64) error {
-		rows, err := database.List(ctx, "evidence", database.Of[Evidence](l.db.Conn(ctx)).Where("service_id IN ? AND "+live, ids))
+		rows, err := l.bulk(ctx, "evidence", "service_id IN ? AND "+live, ids)
 		all = append(all, rows...)
 		return err
 	})

@@ -15,9 +15,9 @@ import (
 )
 
 // then runs a change of what is said or weighed and makes the states of what it touched true again, in one transaction.
-// Nothing of that moves a call or a policy, so the map stays as it is.
+// Nothing of that moves a call, a policy or a finding, so they need not be looked at again.
 func (s *Service) then(ctx context.Context, cause Cause, change func(context.Context) ([]int64, error)) error {
-	cause.SameMap = true
+	cause.Said = true
 	return s.db.InTx(ctx, func(ctx context.Context) error {
 		touched, err := change(ctx)
 		if err != nil {
@@ -189,7 +189,7 @@ func (s *Service) Enter(ctx context.Context, actor access.Actor, slug string, li
 		if _, err := s.ledger.Enter(ctx, actor, line); err != nil {
 			return nil, err
 		}
-		return touched, s.lookAtRegisters(ctx, touched...)
+		return s.lookAtRegisters(ctx, touched...)
 	})
 }
 
@@ -218,6 +218,6 @@ func (s *Service) Strike(ctx context.Context, actor access.Actor, register strin
 		if _, err := s.ledger.Strike(ctx, actor, register, id); err != nil {
 			return nil, err
 		}
-		return []int64{entry.ServiceID}, s.lookAtRegisters(ctx, entry.ServiceID)
+		return s.lookAtRegisters(ctx, entry.ServiceID)
 	})
 }

@@ -19,33 +19,24 @@ const (
 	secretHolds = 35 * 24 * time.Hour
 )
 
-// lookAtFindings lets the findings of services speak about the controls that name them. What is overdue changes with
-// time alone, so the daily sweep looks too.
-func (s *Service) lookAtFindings(ctx context.Context, services []int64) error {
-	if s.findings == nil {
-		return nil
+// lookAtFindings lets the findings of services speak about the controls that name them, and gives the services of which
+// they say something new. What is overdue changes with time alone, so the daily sweep looks too.
+func (s *Service) lookAtFindings(ctx context.Context, services []int64) ([]int64, error) {
+	if s.findings == nil || len(services) == 0 {
+		return nil, nil
 	}
 	production, err := s.book.Production(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rules, err := s.controls.Ruleset(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	now := s.db.Now(ctx)
 	standings, err := s.findings.Standings(ctx, services, production, now.Add(-secretHolds))
 	if err != nil {
-		return err
-	}
-	if services == nil {
-		list, err := s.book.Standings(ctx, nil)
-		if err != nil {
-			return err
-		}
-		for id := range list {
-			services = append(services, id)
-		}
+		return nil, err
 	}
 	var rows []evidence.Evidence
 	for _, id := range services {
@@ -59,16 +50,7 @@ func (s *Service) lookAtFindings(ctx context.Context, services []int64) error {
 			}
 		}
 	}
-	rows, err = s.ledger.Worth(ctx, rows, func(id string) time.Duration {
-		if e, known := rules.Get(id); known {
-			return time.Duration(e.Days) * 24 * time.Hour
-		}
-		return 0
-	})
-	if err != nil {
-		return err
-	}
-	return s.ledger.Record(ctx, rules.Find, rows)
+	return s.hear(ctx, rules, rows)
 }
 
 // saysOf is what the findings of one service say. Without a complete report in date, nothing found proves nothing.

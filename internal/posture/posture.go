@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"muster/internal/access"
@@ -35,6 +36,7 @@ type Service struct {
 	exceptions *exception.Service
 	findings   *finding.Service
 	topology   *topology.Service
+	settled    sync.Map // by workspace, whether no control was too new to be scored at the last sweep of this process
 }
 
 // Parts are what the workflow combines.
@@ -58,11 +60,12 @@ func New(p Parts) *Service {
 
 // Cause says why states are judged again.
 type Cause struct {
-	SameMap bool   // nothing that the map rests on changes
-	Scope   bool   // what is judged changes: the whole difference is a change of scope, not work
-	Words   string // "tier of pay: 2 → 1"
-	Reason  string
-	Actor   string
+	Said   bool   // only what is said or weighed changes: inventory, findings and map stay as they are
+	aged   bool   // the daily sweep: time went by
+	Scope  bool   // what is judged changes: the whole difference is a change of scope, not work
+	Words  string // "tier of pay: 2 → 1"
+	Reason string
+	Actor  string
 }
 
 // world is everything that decides states at one moment.
@@ -213,6 +216,7 @@ type Detail struct {
 	Counts  map[string]int          `json:"counts"` // controls by state
 	Tier    int                     `json:"tier"`
 	Public  bool                    `json:"public"`
+	Next    *time.Time              `json:"next,omitempty"` // when time alone may change any of it; nil is never
 }
 
 // DomainResult is the part of a score that one domain makes.
@@ -238,6 +242,39 @@ const (
 	soon = 30 * 24 * time.Hour
 	far  = 90 * 24 * time.Hour
 )
+
+// nextOf finds for each service when time alone may change its states, its score, or the two forecasts of it.
+func nextOf(all []judged, now time.Time) map[int64]*time.Time {
+	next := map[int64]*time.Time{}
+	for i := range all {
+		j := &all[i]
+		meet := func(t time.Time) {
+			if old := next[j.service]; t.After(now) && (old == nil || t.Before(*old)) {
+				next[j.service] = &t
+			}
+		}
+		foreseen := func(t time.Time) {
+			meet(t.Add(-far))
+			meet(t.Add(-soon))
+			meet(t)
+		}
+		for _, verdicts := range []map[string]control.Verdict{j.verdicts, j.off, j.found} {
+			for _, v := range verdicts {
+				for _, t := range v.Turns {
+					meet(t)
+				}
+				for _, step := range v.Later {
+					foreseen(step.At)
+				}
+				foreseen(v.SeenUntil)
+			}
+		}
+		for _, until := range j.excepted {
+			meet(until)
+		}
+	}
+	return next
+}
 
 func detailOf(j *judged, rules, shipped *control.Ruleset, now time.Time) Detail {
 	cells := j.cells()

@@ -74,6 +74,9 @@ func (s *Service) wrongScores(ctx context.Context, w *world, all []judged) ([]st
 			if row, known := st.rows[j.service]; !known || row.Score != d.Result.Score || row.Cells != packCells(j.cells()) {
 				wrong = append(wrong, fmt.Sprintf("service %d: stored score %v, is %v", j.service, row.Score, d.Result.Score))
 			}
+			if old := st.details[j.service]; old.In30 != d.In30 || old.In90 != d.In90 {
+				wrong = append(wrong, fmt.Sprintf("service %d: stored forecast %v and %v, is %v and %v", j.service, old.In30, old.In90, d.In30, d.In90))
+			}
 		}
 	}
 	whole := wholeOf(details, w.rules, governance)

@@ -28,38 +28,49 @@ func (s *Service) Recompute(ctx context.Context, services []int64, cause Cause) 
 		if err != nil {
 			return err
 		}
-		services, own, err := s.withOwn(ctx, services)
-		if err != nil {
-			return err
-		}
-		if err := s.observe(ctx, services, own); err != nil {
-			return err
-		}
-		if err := s.lookAtFindings(ctx, services); err != nil {
-			return err
-		}
-		if !cause.SameMap {
-			more, err := s.lookAtMap(ctx)
-			if err != nil {
+		if !cause.Said {
+			if services, err = s.look(ctx, services); err != nil {
 				return err
 			}
-			if services != nil {
-				services = unique(append(services, more...))
-			}
 		}
-		w, err := s.load(ctx, services)
-		if err != nil {
-			return err
-		}
-		all, err := w.judge()
-		if err != nil {
-			return err
-		}
-		if err := s.saveStates(ctx, w, services, all); err != nil {
-			return err
-		}
-		return s.saveScores(ctx, w, all, before, cause)
+		return s.judge(ctx, services, before, cause)
 	})
+}
+
+// look takes down what inventory, findings and map say of services, and adds those of which the map says something new.
+func (s *Service) look(ctx context.Context, services []int64) ([]int64, error) {
+	services, own, err := s.withOwn(ctx, services)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := s.observe(ctx, services, own)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.lookAtFindings(ctx, seen); err != nil {
+		return nil, err
+	}
+	more, err := s.lookAtMap(ctx)
+	if err != nil || services == nil {
+		return nil, err
+	}
+	return unique(append(services, more...)), nil
+}
+
+// judge stores the states and scores of services, by what was taken down.
+func (s *Service) judge(ctx context.Context, services []int64, before *standing, cause Cause) error {
+	w, err := s.load(ctx, services)
+	if err != nil {
+		return err
+	}
+	all, err := w.judge()
+	if err != nil {
+		return err
+	}
+	if err := s.saveStates(ctx, w, services, all); err != nil {
+		return err
+	}
+	return s.saveScores(ctx, w, all, before, cause)
 }
 
 // withOwn adds the workspace to the services that are judged when what is known of it changed: a service went public,
@@ -85,23 +96,24 @@ func (s *Service) withOwn(ctx context.Context, services []int64) ([]int64, []con
 	return append(services, 0), []control.Subject{own}, nil
 }
 
-// observe writes down what the inventory knows of the services now, and what is known of the workspace.
-func (s *Service) observe(ctx context.Context, services []int64, own []control.Subject) error {
+// observe writes down what the inventory knows of the services now, and what is known of the workspace. It gives the
+// services that there are.
+func (s *Service) observe(ctx context.Context, services []int64, own []control.Subject) ([]int64, error) {
 	standings, err := s.book.Standings(ctx, services)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	now := own
 	for id, byEnvironment := range standings {
 		for e, st := range byEnvironment {
 			subject, err := control.NewSubject(id, e, factsOf(st))
 			if err != nil {
-				return err
+				return nil, err
 			}
 			now = append(now, subject)
 		}
 	}
-	return s.controls.Observe(ctx, now)
+	return slices.Collect(maps.Keys(standings)), s.controls.Observe(ctx, now)
 }
 
 // saveStates stores what differs from what is stored. A control about which nothing is known has no row.
@@ -238,6 +250,7 @@ func (s *Service) saveScores(ctx context.Context, w *world, all []judged, before
 	}
 	var rows []control.Score
 	var gone []int64
+	next := nextOf(all, w.now)
 	governance := before.rows[0].Cells
 	for i := range all {
 		j := &all[i]
@@ -251,6 +264,7 @@ func (s *Service) saveScores(ctx context.Context, w *world, all []judged, before
 			delete(after.details, j.service)
 		default:
 			d := detailOf(j, w.rules, shipped, w.now)
+			d.Next = next[j.service]
 			row, err := scoreRow(j.service, d, packCells(j.cells()), w.now)
 			if err != nil {
 				return err
@@ -263,7 +277,7 @@ func (s *Service) saveScores(ctx context.Context, w *world, all []judged, before
 	if err != nil {
 		return err
 	}
-	after.details[0] = d
+	after.rows[0], after.details[0] = whole, d
 	rows = append(rows, whole)
 	if err := s.controls.DropScores(ctx, gone); err != nil {
 		return err
@@ -273,6 +287,9 @@ func (s *Service) saveScores(ctx context.Context, w *world, all []judged, before
 	}
 	if err := s.splitScope(ctx, w, before, after, whole, governance, cause); err != nil {
 		return err
+	}
+	if cause.aged {
+		rows = slices.Collect(maps.Values(after.rows)) // a day has a row of every service, touched or not
 	}
 	return s.snapshot(ctx, w.now, rows, after.details)
 }
