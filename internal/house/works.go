@@ -17,6 +17,8 @@ func (h *House) works() {
 		{ID: jobs.Reminder, Title: "Reminder", What: "Asks a person to do something, until somebody says that it is done."},
 	}, []jobs.Seed{
 		{Name: "probe", Kind: scan.Probe, Title: "Probe scan", Spec: "30 3 * * *"},
+		{Name: "vulnerability-scan", Kind: jobs.Reminder, Title: "Vulnerability scan: bring a fresh report of every service", Spec: "0 8 1 * *"},
+		{Name: "posture-report", Kind: jobs.Reminder, Title: "Posture report: look at the month together", Spec: "0 8 2 * *"},
 		{Name: "audit", Kind: jobs.Reminder, Title: "Security audit", Spec: "0 8 1 1,4,7,10 *"},
 		{Name: "access-review", Kind: jobs.Reminder, Title: "Access review", Spec: "0 8 15 1,4,7,10 *"},
 		{Name: "restore-test", Kind: jobs.Reminder, Title: "Restore test", Spec: "0 8 15 2,5,8,11 *"},

@@ -220,7 +220,7 @@ func (c Choke) badge() string {
 	case c.Look:
 		return "find out"
 	case c.Proven == 0:
-		return fmt.Sprintf("≤ %d", c.Maybe)
+		return fmt.Sprintf("up to −%d", c.Maybe)
 	}
 	return fmt.Sprintf("−%d", c.Proven)
 }

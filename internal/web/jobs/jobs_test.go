@@ -67,7 +67,7 @@ func TestTheHealthyRhythmIsThere(t *testing.T) {
 	if err := d.Jobs.SeedWorkspace(d.Ctx); err != nil {
 		t.Fatal(err)
 	}
-	body := want(t, d, "/schedules", "Security audit", "Policy review", "Access review", "Restore test", "Security training", "on 1 January, 1 April, 1 July and 1 October at 08:00 in UTC", "Run now", "Pause")
+	body := want(t, d, "/schedules", "Security audit", "Vulnerability scan", "Posture report", "Policy review", "Access review", "Restore test", "Security training", "on 1 January, 1 April, 1 July and 1 October at 08:00 in UTC", "Run now", "Pause")
 	for _, r := range strings.Split(body, "<tr>")[2:] {
 		if n := strings.Count(r, "<time"); n != 3+1 && n != 3 { // the first once more, relative
 			t.Errorf("a schedule shows %d times", n)

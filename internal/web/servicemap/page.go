@@ -211,14 +211,37 @@ func why(x *topology.Arc) string {
 	return "nobody has ruled it out"
 }
 
+// gain says what a change would take out of reach, and what it would break. A pair that falls for certain is one that
+// may fall, too.
+func gain(c *topology.Choke) string {
+	words := fmt.Sprintf("%s fewer may fall", pairs(c.GainPossible))
+	switch {
+	case c.Change == topology.FindOut:
+		words = "if it refuses, " + words
+	case c.GainProven > 0:
+		words += fmt.Sprintf(", %d of them for certain now", c.GainProven)
+	}
+	if c.Sensitive > 0 {
+		words += fmt.Sprintf("; %d with sensitive data", c.Sensitive)
+	}
+	if c.CallersLost > 0 {
+		words += fmt.Sprintf("; %d known callers would have to be let in first", c.CallersLost)
+	}
+	return words
+}
+
+func pairs(n int) string {
+	if n == 1 {
+		return "1 pair"
+	}
+	return fmt.Sprintf("%d pairs", n)
+}
+
 func (s *scene) chokes(m *view.Map) {
 	list := s.Chokes()
 	for _, c := range list.Best {
 		x := view.Choke{Words: sentence(c.Words), Look: c.Change == topology.FindOut, Proven: c.GainProven, Maybe: c.GainPossible}
-		x.Note = fmt.Sprintf("proven −%d, possible −%d; %d of these to sensitive data; known callers lost: %d", c.GainProven, c.GainPossible, c.Sensitive, c.CallersLost)
-		if x.Look {
-			x.Note = fmt.Sprintf("if it refuses, possible −%d; %d of these to sensitive data", c.GainPossible, c.Sensitive)
-		}
+		x.Note = gain(&c)
 		if len(c.Nodes) == 1 {
 			x.Href = s.on(s.Nodes[c.Nodes[0]].Slug).href(s.base)
 		}
