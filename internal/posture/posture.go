@@ -20,6 +20,7 @@ import (
 	"muster/internal/finding"
 	"muster/internal/identity"
 	"muster/internal/inventory"
+	"muster/internal/remediation"
 	"muster/internal/topology"
 )
 
@@ -35,6 +36,7 @@ type Service struct {
 	exceptions *exception.Service
 	findings   *finding.Service
 	topology   *topology.Service
+	tasks      *remediation.Service
 }
 
 // Parts are what the workflow combines.
@@ -49,11 +51,12 @@ type Parts struct {
 	Exceptions *exception.Service
 	Findings   *finding.Service
 	Topology   *topology.Service
+	Tasks      *remediation.Service
 }
 
 // New makes the workflow.
 func New(p Parts) *Service {
-	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions, findings: p.Findings, topology: p.Topology}
+	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions, findings: p.Findings, topology: p.Topology, tasks: p.Tasks}
 }
 
 // Cause says why states are judged again.

@@ -58,8 +58,19 @@ func (s *Service) Recompute(ctx context.Context, services []int64, cause Cause) 
 		if err := s.saveStates(ctx, w, services, all); err != nil {
 			return err
 		}
-		return s.saveScores(ctx, w, all, before, cause)
+		if err := s.saveScores(ctx, w, all, before, cause); err != nil {
+			return err
+		}
+		return s.followTasks(ctx, services)
 	})
+}
+
+// followTasks lets the tasks that cover findings or controls of the services follow what became of them.
+func (s *Service) followTasks(ctx context.Context, services []int64) error {
+	if s.tasks == nil {
+		return nil
+	}
+	return s.tasks.Follow(ctx, services)
 }
 
 // withOwn adds the workspace to the services that are judged when what is known of it changed: a service went public,
