@@ -99,7 +99,7 @@ func (s *Service) board(ctx context.Context, f *Filter) ([]Task, error) {
 		q := s.chosen(ctx, s.db.Conn(ctx).Model(&Task{}).Select("id"), &own).Where("workspace_id = ? AND state = ?", database.Workspace(ctx), st)
 		return inOrder(q, &own).Limit(LaneSize + 1)
 	}
-	q := database.Of[Task](s.db.Conn(ctx)).Where("id IN (SELECT id FROM (?) a UNION ALL SELECT id FROM (?) b UNION ALL SELECT id FROM (?) c UNION ALL SELECT id FROM (?) d)", lane(Todo), lane(Doing), lane(Fixed), lane(Verified))
+	q := database.Of[Task](s.db.Conn(ctx)).Where("id IN (SELECT id FROM (?) cards1 UNION ALL SELECT id FROM (?) cards2 UNION ALL SELECT id FROM (?) cards3 UNION ALL SELECT id FROM (?) cards4)", lane(Todo), lane(Doing), lane(Fixed), lane(Verified))
 	return database.List(ctx, "board", q)
 }
 
@@ -109,7 +109,7 @@ func (s *Service) mine(ctx context.Context, user int64, teams []int64, most int)
 		q := s.seen(ctx, s.db.Conn(ctx).Model(&Task{}).Select("id").Where("workspace_id = ? AND "+openWords, database.Workspace(ctx)), "id")
 		return q.Where(condition, args...).Order("sort_at, id").Limit(most)
 	}
-	q := database.Of[Task](s.db.Conn(ctx)).Where("id IN (SELECT id FROM (?) a UNION ALL SELECT id FROM (?) b)", own("assignee_id = ?", user), own("assignee_id = 0 AND team_id IN ?", append([]int64{-1}, teams...)))
+	q := database.Of[Task](s.db.Conn(ctx)).Where("id IN (SELECT id FROM (?) held1 UNION ALL SELECT id FROM (?) held2)", own("assignee_id = ?", user), own("assignee_id = 0 AND team_id IN ?", append([]int64{-1}, teams...)))
 	return database.List(ctx, "my tasks", q.Order("sort_at, id").Limit(most))
 }
 
