@@ -2,6 +2,7 @@ package finding
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -27,8 +28,20 @@ func (s *Service) lastMoves(ctx context.Context, ids []int64) ([]Event, error) {
 	})
 }
 
-// soon reads only the index until it knows which findings come first.
+// sortable is up to how many findings are put in order each time; of more, enough come early in the order of all.
+const sortable = 5000
+
+// soon reads only an index until it knows which findings come first: that of the services, or, where they have many, the
+// one of every due date. The plus sign keeps a database from taking the other.
 func (s *Service) soon(ctx context.Context, services []int64, before time.Time, most int) ([]Finding, error) {
-	first := s.db.Conn(ctx).Model(&Finding{}).Select("id").Where("workspace_id = ? AND service_id IN ? AND due_at < ?", database.Workspace(ctx), services, before).Where(todoWords).Order("due_at, id").Limit(most)
+	n := int64(0)
+	if err := s.db.Conn(ctx).Model(&Count{}).Select("COALESCE(SUM(n), 0)").Where("service_id IN ? AND state IN ?", services, todo()).Scan(&n).Error; err != nil {
+		return nil, fmt.Errorf("count what is due soon: %w", err)
+	}
+	condition := "service_id IN ?"
+	if n > sortable {
+		condition = "+service_id IN ?"
+	}
+	first := s.db.Conn(ctx).Model(&Finding{}).Select("id").Where("workspace_id = ? AND due_at < ?", database.Workspace(ctx), before).Where(condition, services).Where(todoWords).Order("due_at, id").Limit(most)
 	return database.List(ctx, "findings due soon", database.Of[Finding](s.db.Conn(ctx)).Select(strings.Join(listed, ", ")).Where("id IN (?) AND retracted_at IS NULL", first).Order("due_at, id"))
 }

@@ -265,9 +265,12 @@ func (s *Service) Mine(ctx context.Context, actor access.Actor, roster []invento
 	for i := range found {
 		ids = append(ids, found[i].ID)
 	}
-	taken, err := s.covering(ctx, ids)
+	if len(ids) == 0 {
+		return w, nil
+	}
+	taken, err := s.taken(ctx, ids)
 	for i := range found {
-		if _, covered := taken[found[i].ID]; !covered && len(w.Findings) < mostFindings {
+		if !taken[found[i].ID] && len(w.Findings) < mostFindings {
 			w.Findings = append(w.Findings, found[i])
 		}
 	}

@@ -145,6 +145,17 @@ func (s *Service) covering(ctx context.Context, findings []int64) (map[int64]Tas
 	return out, err
 }
 
+// taken tells which findings an open task covers.
+func (s *Service) taken(ctx context.Context, findings []int64) (map[int64]bool, error) {
+	open := s.db.Conn(ctx).Model(&Task{}).Select("id").Where("workspace_id = ? AND id = task_items.task_id AND "+openWords, database.Workspace(ctx))
+	rows, err := database.List(ctx, "covered findings", database.Of[Item](s.db.Conn(ctx)).Select("finding_id").Where("finding_id IN ? AND finding_id > 0 AND EXISTS (?)", findings, open))
+	out := map[int64]bool{}
+	for i := range rows {
+		out[rows[i].FindingID] = true
+	}
+	return out, err
+}
+
 func (s *Service) openByID(ctx context.Context, ids []int64) (map[int64]Task, error) {
 	out := map[int64]Task{}
 	return out, database.Chunks(unique(ids), func(some []int64) error {

@@ -183,6 +183,7 @@ type Bundle struct {
 type Bundles struct {
 	*layout.Page
 	Lead    string
+	Total   string
 	Action  string
 	Rows    []Bundle
 	May     bool

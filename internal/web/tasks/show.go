@@ -89,7 +89,7 @@ func left(list []ui.Option, chosen string, t *remediation.Task) []ui.Option {
 // describe is everything that is read on the page.
 func describe(c echo.Context, d *remediation.Detail, n *names) view.One {
 	t := &d.Task
-	may := kit.Can(c, access.Write, access.Tasks)
+	may, imports := n.may, kit.Can(c, access.Read, access.Imports)
 	o := view.One{Page: kit.Page(c, "tasks", t.Title, crumbs(c)...), Number: "#" + strconv.FormatInt(t.ID, 10), Row: row(c, t, n), Note: t.Note, Title: t.Title, Version: strconv.Itoa(t.Version), Base: kit.In(c, "/tasks/"+strconv.FormatInt(t.ID, 10)),
 		May: may, MayComment: kit.Can(c, access.Comment, access.Tasks), MayBlock: may && t.State.ToWork(), MayUncover: may && t.Items > 1, CreatedBy: t.CreatedName, CreatedAt: t.CreatedAt}
 	controls := false
@@ -114,7 +114,7 @@ func describe(c echo.Context, d *remediation.Detail, n *names) view.One {
 		}
 	}
 	for i := range d.Events {
-		o.Events = append(o.Events, event(c, &d.Events[i]))
+		o.Events = append(o.Events, event(c, &d.Events[i], imports))
 	}
 	return o
 }

@@ -54,12 +54,13 @@ type names struct {
 	services map[int64]inventory.Service
 	roster   []inventory.Service
 	teams    map[int64]string
+	may      bool // the person may work on tasks
 }
 
 func (h *Handlers) names(c echo.Context) (*names, error) {
-	n := &names{services: map[int64]inventory.Service{}, teams: map[int64]string{}}
+	n := &names{services: map[int64]inventory.Service{}, teams: map[int64]string{}, may: kit.Can(c, access.Write, access.Tasks)}
 	var err error
-	if n.roster, err = h.book.RosterAt(kit.Ctx(c), kit.Of(c).Actor); err != nil {
+	if n.roster, err = h.book.Names(kit.Ctx(c), kit.Of(c).Actor); err != nil {
 		return nil, err
 	}
 	for _, s := range n.roster {
@@ -233,11 +234,14 @@ func (h *Handlers) proposals(c echo.Context, status int, problem string) error {
 	}
 	b := view.Bundles{Page: kit.Page(c, "tasks", "Proposed bundles", crumbs(c)...), Lead: "One change that closes many findings. What closes most stands first; only what the named version fixes is counted.", Action: kit.In(c, "/tasks/bundles"), May: kit.Can(c, access.Write, access.Tasks), Message: problem, Tasks: kit.In(c, "/tasks")}
 	if all > len(list) {
-		b.Lead = fmt.Sprintf("The best %d of %d changes that close several findings together. Only what the named version fixes is counted.", len(list), all)
+		b.Lead = fmt.Sprintf("The best %d of %d changes. Only what the named version fixes is counted.", len(list), all)
 	}
+	closes := 0
 	for i := range list {
 		b.Rows = append(b.Rows, bundle(c, &list[i], n))
+		closes += list[i].Findings
 	}
+	b.Total = "together " + ui.Plural(closes, "finding", "findings")
 	return kit.Render(c, status, view.Proposals(b))
 }
 

@@ -174,7 +174,7 @@ func TestFormsAndTheirInvalidCases(t *testing.T) {
 	send(t, d, "/tasks/1/block", url.Values{"block": {"1"}, "blocked": {"The vendor is asleep."}})
 	want(t, d, "/tasks/1", "Nobody can go on", "The vendor is asleep.")
 	want(t, d, "/tasks?blocked=1", "Blocked: The vendor is asleep.")
-	want(t, d, "/tasks/board", "Blocked: The vendor is asleep.")
+	want(t, d, "/tasks/board", "Blocked", "The vendor is asleep.")
 	send(t, d, "/tasks/1/block", url.Values{})
 	send(t, d, "/tasks/1/cover", url.Values{"covers": {"#2"}})
 	send(t, d, "/tasks/1/uncover", url.Values{"item": {"1"}})

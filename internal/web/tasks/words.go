@@ -12,7 +12,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"muster/internal/access"
 	"muster/internal/control"
 	"muster/internal/finding"
 	"muster/internal/identity"
@@ -98,14 +97,26 @@ func row(c echo.Context, t *remediation.Task, n *names) view.Row {
 	if t.State == remediation.Fixed {
 		r.Due.Tone = "" // it waits for proof, not for somebody
 	}
-	if kit.Can(c, access.Write, access.Tasks) {
-		for _, to := range remediation.Ways(t.State) {
-			if to != remediation.Ended {
-				r.Ways = append(r.Ways, ui.Option{Value: string(to), Label: stateWord(to).Text})
-			}
-		}
+	if n.may {
+		r.Ways = ways(t.State)
 	}
 	return r
+}
+
+// ways are where a card may go, forward first; ending a task asks for a reason, which a card has no place for.
+func ways(from remediation.State) []ui.Option {
+	var forward, back []ui.Option
+	for _, to := range remediation.Ways(from) {
+		o := ui.Option{Value: string(to), Label: stateWord(to).Text}
+		switch {
+		case to == remediation.Ended:
+		case slices.Index(remediation.States(), to) > slices.Index(remediation.States(), from):
+			forward = append(forward, o)
+		default:
+			back = append(back, o)
+		}
+	}
+	return append(forward, back...)
 }
 
 // done says how much of a task is at its end.
@@ -191,12 +202,12 @@ func bundle(c echo.Context, b *remediation.Bundle, n *names) view.Bundle {
 }
 
 // event is a line of the story.
-func event(c echo.Context, e *remediation.Event) view.Event {
+func event(c echo.Context, e *remediation.Event, imports bool) view.Event {
 	v := view.Event{Icon: "info", Who: e.ActorName, What: e.Words, Note: e.Note, At: e.At}
 	if e.Layer == remediation.ByProof {
 		v.Who = ""
 	}
-	if e.ImportID != 0 && kit.Can(c, access.Read, access.Imports) {
+	if e.ImportID != 0 && imports {
 		v.ImportHref = kit.In(c, "/imports/"+strconv.FormatInt(e.ImportID, 10))
 	}
 	switch e.Action {

@@ -38,6 +38,9 @@ func (h *Handlers) work(c echo.Context) error {
 	}
 	p := view.Work{Page: kit.Page(c, "my-work", "My work"), Board: address(kit.In(c, "/tasks/board"), "team", "1"), Tasks: kit.In(c, "/tasks"), Teams: address(kit.In(c, "/tasks"), "team", "1"), NoTeam: len(w.Teams) == 0, May: kit.Can(c, access.Write, access.Tasks), More: w.MoreTasks}
 	p.Lead = fmt.Sprintf("%s and %s that no task covers, of %s your teams own.", ui.Plural(len(w.Tasks), "task", "tasks"), ui.Plural(len(w.Findings), "finding", "findings"), ui.Plural(w.Services, "service", "services"))
+	if p.NoTeam {
+		p.Lead = ui.Plural(len(w.Tasks), "task", "tasks") + ". You are in no team, so no services are yours."
+	}
 	p.Groups = grouped(lines(c, &w, n), v.Now)
 	return kit.Render(c, http.StatusOK, view.MyWork(p))
 }
@@ -79,7 +82,7 @@ func found(c echo.Context, f *finding.Finding, n *names) view.Mine {
 	}
 	r.Sub = strings.Join(parts, " · ")
 	line := view.Mine{Row: r, Finding: true}
-	if kit.Can(c, access.Write, access.Tasks) {
+	if n.may {
 		line.MakeTo = address(kit.In(c, "/tasks/new"), "id", id)
 	}
 	return line
