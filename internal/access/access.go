@@ -79,6 +79,7 @@ const (
 	Posture    Object = "posture"    // states, scores and the evidence for them
 	Exceptions Object = "exceptions" // accepted weaknesses
 	Findings   Object = "findings"   // weaknesses of services, and what becomes of them
+	Tasks      Object = "tasks"      // the work that closes findings and failing controls
 	Scoring    Object = "scoring"    // weights, ages, controls that are off or the workspace's own
 	Scans      Object = "scans"      // runs of every kind, and what is due
 	Schedules  Object = "schedules"
@@ -117,6 +118,9 @@ func Grants() []Grant {
 		{Findings, Comment, "Comment on findings", []Role{Owner, Admin, Engineer, Consultant}},
 		{Findings, Write, "Confirm findings, work on them, say that they are fixed, verify what somebody else fixed", staff},
 		{Findings, Decide, "Judge that a finding is false, does not matter or repeats another, and how severe it is", admins},
+		{Tasks, Read, "See tasks, the board and what they cover", all},
+		{Tasks, Comment, "Comment on tasks", []Role{Owner, Admin, Engineer, Consultant}},
+		{Tasks, Write, "Make tasks, take them on, plan and move them, say what blocks them", staff},
 		{Scoring, Write, "Change weights and ages, switch controls off, add own controls", admins},
 		{Scans, Read, "See scans, schedules and reminders", []Role{Owner, Admin, Engineer, Viewer}},
 		{Scans, Write, "Start, cancel and repeat scans, and say that a reminder is done", staff},

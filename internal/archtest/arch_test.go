@@ -21,10 +21,10 @@ var ranks = map[string]int{
 	"internal/evidence": 7, "internal/exception": 8, "internal/control/predicate": 8, "internal/control": 9,
 	"internal/imports/limit": 1, "internal/imports/report": 1, "internal/imports/infer": 1, "internal/imports/kubernetes": 2, "internal/imports/compose": 2, "internal/imports/openapi": 2, "internal/imports": 3,
 	"internal/imports/trivy": 2, "internal/imports/grype": 2, "internal/imports/osvscanner": 2, "internal/imports/sarif": 2, "internal/imports/cyclonedx": 2, "internal/imports/npmaudit": 2, "internal/imports/govulncheck": 2, "internal/imports/gitleaks": 2, "internal/imports/semgrep": 2, "internal/imports/zap": 2, "internal/imports/nuclei": 2, "internal/imports/nmap": 2, "internal/imports/prowler": 2, "internal/imports/gitlab": 2, "internal/imports/generic": 2, "internal/imports/openvex": 2,
-	"internal/guard": 1, "internal/probe/hello": 2, "internal/probe": 3, "internal/probe/probetest": 1, "internal/topology": 10, "internal/finding": 11, "internal/jobs": 18,
+	"internal/guard": 1, "internal/probe/hello": 2, "internal/probe": 3, "internal/probe/probetest": 1, "internal/topology": 10, "internal/finding": 11, "internal/remediation": 12, "internal/jobs": 18,
 	"internal/posture": 19, "internal/intake": 20, "internal/steward": 21, "internal/scan": 22, "internal/demo": 23, "internal/house": 25, "internal/conformance": 40,
-	"static": 0, "views/ui": 1, "views/layout": 2, "views/account": 3, "views/services": 3, "views/imports": 3, "views/overview": 3, "views/posture": 3, "views/exceptions": 3, "views/findings": 3, "views/frameworks": 3, "views/scoring": 3, "views/registers": 3, "views/settings": 3, "views/probes": 3, "views/servicemap": 3, "views/jobs": 3,
-	"internal/web/kit": 30, "internal/web/account": 31, "internal/web/services": 31, "internal/web/imports": 31, "internal/web/overview": 31, "internal/web/posture": 31, "internal/web/exceptions": 31, "internal/web/findings": 31, "internal/web/frameworks": 31, "internal/web/scoring": 31, "internal/web/registers": 31, "internal/web/settings": 31, "internal/web/probes": 31, "internal/web/servicemap": 31, "internal/web/jobs": 31,
+	"static": 0, "views/ui": 1, "views/layout": 2, "views/account": 3, "views/services": 3, "views/imports": 3, "views/overview": 3, "views/posture": 3, "views/exceptions": 3, "views/findings": 3, "views/tasks": 4, "views/frameworks": 3, "views/scoring": 3, "views/registers": 3, "views/settings": 3, "views/probes": 3, "views/servicemap": 3, "views/jobs": 3,
+	"internal/web/kit": 30, "internal/web/account": 31, "internal/web/services": 31, "internal/web/imports": 31, "internal/web/overview": 31, "internal/web/posture": 31, "internal/web/exceptions": 31, "internal/web/findings": 31, "internal/web/tasks": 31, "internal/web/frameworks": 31, "internal/web/scoring": 31, "internal/web/registers": 31, "internal/web/settings": 31, "internal/web/probes": 31, "internal/web/servicemap": 31, "internal/web/jobs": 31,
 	"internal/web": 40, "internal/web/webtest": 45, "internal/app": 50, "cmd/muster": 60,
 	"internal/archtest": 100, "internal/e2e": 100,
 }
@@ -85,7 +85,7 @@ func violations(f file) []string {
 			found = append(found, f.path+": imports "+ours+", which is not below it")
 		}
 		base := filepath.Base(f.path)
-		domain := slices.Contains([]string{"internal/access", "internal/activity", "internal/identity", "internal/inventory", "internal/evidence", "internal/exception", "internal/control", "internal/topology", "internal/finding", "internal/posture", "internal/intake", "internal/steward", "internal/jobs", "internal/scan"}, f.pkg)
+		domain := slices.Contains([]string{"internal/access", "internal/activity", "internal/identity", "internal/inventory", "internal/evidence", "internal/exception", "internal/control", "internal/topology", "internal/finding", "internal/remediation", "internal/posture", "internal/intake", "internal/steward", "internal/jobs", "internal/scan"}, f.pkg)
 		if domain && !test && strings.HasPrefix(name, "gorm.io/") && !strings.HasPrefix(base, "store") {
 			found = append(found, f.path+": only store files of a domain import GORM")
 		}

@@ -44,6 +44,7 @@ func (s *site) walk() []string {
 		w + "/search", w + "/search?q=orders", w + "/activity", w + "/members", w + "/members/" + s.ids["member"], w + "/teams", w + "/teams/" + s.ids["team"], w + "/settings", w + "/settings/roles",
 		w + "/findings", w + "/findings?q=lodash&severity=high", w + "/findings?q=nothing-like-it", w + "/findings?state=not_affected", w + "/findings?overdue=1", w + "/findings?service=none", w + "/findings/unassigned",
 		w + "/findings/" + s.ids["finding"], w + "/findings/move?to=confirmed&id=" + s.ids["finding"] + "&id=3&id=4", w + "/services/orders/findings", w + "/imports/" + s.ids["report"],
+		w + "/tasks", w + "/tasks?blocked=1", w + "/tasks?state=verified", w + "/tasks/board", w + "/tasks/board?mine=1", w + "/tasks/bundles", w + "/tasks/" + s.ids["task"], w + "/tasks/new?id=" + s.ids["finding"] + "&id=3", w + "/tasks/new?cell=orders%2FTLS-1", w + "/my-work",
 		w + "/map", w + "/map?focus=orders", w + "/map?focus=orders&depth=1&protect=orders&with=token", w + "/map?view=teams", w + "/map?environment=staging&with=mtls&protect=orders",
 		w + "/exceptions", w + "/exceptions/1", w + "/exceptions/" + s.ids["exception"], w + "/exceptions/new", w + "/exceptions/new?control=TLS-6&service=orders", w + "/exceptions/new?renew=1",
 		w + "/registers", w + "/registers/credentials", w + "/registers/credentials?edit=" + s.ids["entry"], w + "/registers/obligations", w + "/registers/processing?text=x",

@@ -3,6 +3,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -26,6 +27,7 @@ import (
 	"muster/internal/intake"
 	"muster/internal/inventory"
 	"muster/internal/probe"
+	"muster/internal/remediation"
 	"muster/internal/scan"
 	"muster/internal/secret"
 	"muster/internal/web"
@@ -130,6 +132,7 @@ func (s *site) seed(t testing.TB) {
 	check[inventory.Service](t)(s.Inventory.Create(foreign, system, inventory.Edit{Name: "zanzibar-ledger", Kind: inventory.KindService, Tier: 1, Exposure: inventory.Public}))
 	s.ids = map[string]string{"slug": "orders", "id": strconv.FormatInt(preview, 10), "team": strconv.FormatInt(team.ID, 10), "member": strconv.FormatInt(s.memberID(t, "viewer"), 10), "invite": token, "reset": reset}
 	s.ids["finding"], s.ids["report"] = s.find(t)
+	s.ids["task"] = strconv.FormatInt(s.plan(t), 10)
 	s.ids["exception"] = strconv.FormatInt(s.except(t), 10)
 	s.ids["entry"] = strconv.FormatInt(s.keep(t), 10)
 	s.look(t)
@@ -155,6 +158,30 @@ func (s *site) find(t testing.TB) (id, waiting string) {
 	}
 	check[finding.Finding](t)(s.Steward.MoveFinding(s.ctx, s.owner, list.Rows[1].ID, finding.Move{To: finding.NotAffected, Justification: finding.NotExecuted, Note: "We never call template()."}))
 	return strconv.FormatInt(first, 10), strconv.FormatInt(s.propose(t, "trivy.json"), 10)
+}
+
+// plan makes tasks: of a person and blocked, of a team, and of a control. It gives the one with a story.
+func (s *site) plan(t testing.TB) int64 {
+	t.Helper()
+	engineer := s.as(t, "engineer")
+	number := kit64(t, s.ids["finding"])
+	all := check[finding.Page](t)(s.Findings.List(s.ctx, s.owner, finding.Filter{Everything: true, Service: s.service.ID}))
+	ids := []int64{number}
+	for i := range all.Rows {
+		ids = append(ids, all.Rows[i].ID)
+	}
+	first := check[remediation.Task](t)(s.Tasks.Create(s.ctx, engineer, remediation.Draft{Title: "Move orders to the new base image", Note: "It has them all.", Who: fmt.Sprintf("user:%d", engineer.UserID), Planned: "2026-12-24", Findings: ids, Cells: []remediation.Cell{{Service: s.service.ID, Control: "TLS-6"}}}))
+	check[remediation.Task](t)(s.Steward.MoveTask(s.ctx, engineer, first.ID, remediation.Step{To: remediation.Doing, Note: "Today."}))
+	check[remediation.Task](t)(s.Tasks.Block(s.ctx, engineer, first.ID, "The registry has no image yet.", 0))
+	check[remediation.Task](t)(s.Tasks.Create(s.ctx, s.owner, remediation.Draft{Cells: []remediation.Cell{{Control: "GOV-10"}}, Who: "team:" + s.ids["team"]}))
+	other := check[remediation.Task](t)(s.Tasks.Create(s.ctx, s.owner, remediation.Draft{Cells: []remediation.Cell{{Service: s.service.ID, Control: "RUN-1"}}, Who: fmt.Sprintf("user:%d", s.owner.UserID)}))
+	check[remediation.Task](t)(s.Steward.MoveTask(s.ctx, s.owner, other.ID, remediation.Step{To: remediation.Fixed}))
+	return first.ID
+}
+
+func kit64(t testing.TB, text string) int64 {
+	t.Helper()
+	return check[int64](t)(strconv.ParseInt(text, 10, 64))
 }
 
 // except has the engineer ask for exceptions: one waits, one was approved and ends soon.

@@ -76,6 +76,20 @@ var matrix = []row{
 	{route: "POST /w/:workspace/findings/:id/move", form: url.Values{"to": {"nowhere"}}, want: answers(422, 422, 422, 403)},
 	{route: "POST /w/:workspace/findings/:id/assess", form: url.Values{"severity": {"awful"}}, want: answers(422, 422, 403, 403)},
 	{route: "POST /w/:workspace/findings/:id/comment", form: url.Values{"comment": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/my-work", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/tasks", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/tasks", want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/tasks/new", want: answers(303, 303, 303, 403)}, // nothing was chosen
+	{route: "GET /w/:workspace/tasks/board", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/tasks/bundles", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/tasks/bundles", form: url.Values{"bundle": {"none"}}, want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/tasks/:id", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/tasks/:id/move", form: url.Values{"to": {"verified"}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/tasks/:id/edit", form: url.Values{"title": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/tasks/:id/block", form: url.Values{"block": {"1"}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/tasks/:id/cover", form: url.Values{"covers": {"x"}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/tasks/:id/uncover", form: url.Values{"item": {"999999"}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/tasks/:id/comment", form: url.Values{"comment": {""}}, want: answers(422, 422, 422, 403)},
 	{route: "GET /w/:workspace/services/:slug/findings", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/map", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/map.svg", want: answers(200, 200, 200, 200)},
@@ -177,6 +191,8 @@ func (s *site) path(pattern string) string {
 		id = "TLS-6"
 	case strings.Contains(pattern, "/findings/"):
 		id = s.ids["finding"]
+	case strings.Contains(pattern, "/tasks/"):
+		id = s.ids["task"]
 	case strings.HasSuffix(pattern, "/schedules/:id/delete"):
 		id = s.ids["doomed"]
 	case strings.Contains(pattern, "/schedules/"):

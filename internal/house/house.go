@@ -22,6 +22,7 @@ import (
 	"muster/internal/inventory"
 	"muster/internal/jobs"
 	"muster/internal/posture"
+	"muster/internal/remediation"
 	"muster/internal/scan"
 	"muster/internal/secret"
 	"muster/internal/steward"
@@ -40,6 +41,7 @@ type House struct {
 	Controls   *control.Service
 	Exceptions *exception.Service
 	Findings   *finding.Service
+	Tasks      *remediation.Service
 	Posture    *posture.Service
 	Intake     *intake.Workflow
 	Steward    *steward.Service
@@ -93,9 +95,10 @@ func (h *House) judges() {
 	h.Exceptions = exception.New(h.DB, h.Access, h.Activity)
 	h.Topology = topology.New(h.DB, h.Access, h.Activity, h.Inventory, h.Ledger)
 	h.Findings = finding.New(h.DB, h.Access, h.Activity, h.Inventory)
-	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions, Topology: h.Topology, Findings: h.Findings})
+	h.Tasks = remediation.New(remediation.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Controls: h.Controls, Findings: h.Findings})
+	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions, Topology: h.Topology, Findings: h.Findings, Tasks: h.Tasks})
 	h.Intake = intake.New(h.DB, h.Access, h.Activity, h.Inventory, h.Findings, h.Ledger, h.Posture)
-	h.Steward = steward.New(h.DB, h.Inventory, h.Intake, h.Findings, h.Posture)
+	h.Steward = steward.New(h.DB, h.Inventory, h.Intake, h.Findings, h.Tasks, h.Posture)
 }
 
 func loadKey(store config.Store) (*secret.Box, error) {

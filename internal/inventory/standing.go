@@ -134,6 +134,15 @@ func (b *Book) RosterAt(ctx context.Context, actor access.Actor) ([]Service, err
 	return b.rosterEver(ctx)
 }
 
+// Names lists what every service and datastore that ever was is called, and who owns it: all that a list of other things
+// says of services.
+func (b *Book) Names(ctx context.Context, actor access.Actor) ([]Service, error) {
+	if err := b.access.Require(actor, access.Read, access.Inventory); err != nil {
+		return nil, err
+	}
+	return b.named(ctx)
+}
+
 // PublicFace is what the whole Internet can see: whether any service in use is public, and the addresses of production
 // where it answers.
 func (b *Book) PublicFace(ctx context.Context) (public bool, addresses []string, err error) {

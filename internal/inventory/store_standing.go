@@ -85,6 +85,14 @@ func (b *Book) rosterEver(ctx context.Context) ([]Service, error) {
 	return database.List(ctx, "services", q.Order("name, id"))
 }
 
+func (b *Book) named(ctx context.Context) ([]Service, error) {
+	q := database.Of[Service](b.db.Conn(ctx)).Select("id, workspace_id, slug, name, team_id, retired_at, merged_into").Where("kind IN ?", []Kind{KindService, KindDatastore})
+	if seen, limited := visible(ctx); limited {
+		q = q.Where("id IN ?", seen)
+	}
+	return database.List(ctx, "names of services", q)
+}
+
 func (b *Book) publicAddresses(ctx context.Context) ([]string, error) {
 	production, err := b.Production(ctx)
 	if err != nil {

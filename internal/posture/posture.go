@@ -21,6 +21,7 @@ import (
 	"muster/internal/finding"
 	"muster/internal/identity"
 	"muster/internal/inventory"
+	"muster/internal/remediation"
 	"muster/internal/topology"
 )
 
@@ -37,6 +38,7 @@ type Service struct {
 	findings   *finding.Service
 	topology   *topology.Service
 	settled    sync.Map // by workspace, whether no control was too new to be scored at the last sweep of this process
+	tasks      *remediation.Service
 }
 
 // Parts are what the workflow combines.
@@ -51,11 +53,12 @@ type Parts struct {
 	Exceptions *exception.Service
 	Findings   *finding.Service
 	Topology   *topology.Service
+	Tasks      *remediation.Service
 }
 
 // New makes the workflow.
 func New(p Parts) *Service {
-	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions, findings: p.Findings, topology: p.Topology}
+	return &Service{db: p.DB, access: p.Access, log: p.Log, people: p.People, book: p.Book, ledger: p.Ledger, controls: p.Controls, exceptions: p.Exceptions, findings: p.Findings, topology: p.Topology, tasks: p.Tasks}
 }
 
 // Cause says why states are judged again.

@@ -63,7 +63,7 @@ func open(t testing.TB, db *database.DB, clock *databasetest.Clock) *desk {
 	findings := finding.New(db, policy, log, d.book)
 	d.Service = posture.New(posture.Parts{DB: db, Access: policy, Log: log, People: people, Book: d.book, Ledger: d.ledger, Controls: d.controls, Exceptions: exception.New(db, policy, log), Findings: findings, Topology: topology.New(db, policy, log, d.book, d.ledger)})
 	d.intake = intake.New(db, policy, log, d.book, findings, d.ledger, d.Service)
-	d.steward = steward.New(db, d.book, d.intake, findings, d.Service)
+	d.steward = steward.New(db, d.book, d.intake, findings, nil, d.Service)
 	environments, err := d.book.Environments(d.ctx, d.ama)
 	if err != nil || len(environments) != 2 {
 		t.Fatal(len(environments), err)

@@ -70,7 +70,18 @@ func (s *Service) judge(ctx context.Context, services []int64, before *standing,
 	if err := s.saveStates(ctx, w, services, all); err != nil {
 		return err
 	}
-	return s.saveScores(ctx, w, all, before, cause)
+	if err := s.saveScores(ctx, w, all, before, cause); err != nil {
+		return err
+	}
+	return s.followTasks(ctx, services)
+}
+
+// followTasks lets the tasks that cover findings or controls of the services follow what became of them.
+func (s *Service) followTasks(ctx context.Context, services []int64) error {
+	if s.tasks == nil {
+		return nil
+	}
+	return s.tasks.Follow(ctx, services)
 }
 
 // withOwn adds the workspace to the services that are judged when what is known of it changed: a service went public,

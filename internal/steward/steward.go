@@ -11,6 +11,7 @@ import (
 	"muster/internal/intake"
 	"muster/internal/inventory"
 	"muster/internal/posture"
+	"muster/internal/remediation"
 )
 
 // Service is the one door for people's changes of the inventory.
@@ -19,12 +20,13 @@ type Service struct {
 	book     *inventory.Book
 	intake   *intake.Workflow
 	findings *finding.Service
+	tasks    *remediation.Service
 	posture  *posture.Service
 }
 
 // New makes the service.
-func New(db *database.DB, book *inventory.Book, in *intake.Workflow, findings *finding.Service, p *posture.Service) *Service {
-	return &Service{db: db, book: book, intake: in, findings: findings, posture: p}
+func New(db *database.DB, book *inventory.Book, in *intake.Workflow, findings *finding.Service, tasks *remediation.Service, p *posture.Service) *Service {
+	return &Service{db: db, book: book, intake: in, findings: findings, tasks: tasks, posture: p}
 }
 
 // keep runs a change and judges the services that it touched.

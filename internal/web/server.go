@@ -30,6 +30,7 @@ import (
 	"muster/internal/web/servicemap"
 	"muster/internal/web/services"
 	"muster/internal/web/settings"
+	"muster/internal/web/tasks"
 	"muster/static"
 )
 
@@ -73,10 +74,11 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	work := jobs.New(h.Jobs, s.still, s.stopping)
 	work.Routes(w)
-	posture.New(h.Posture, h.Ledger, h.Inventory, h.Scans).Attend(work.Attention).Routes(w, uploads(attachLimit, access.Posture))
+	posture.New(h.Posture, h.Ledger, h.Inventory, h.Scans).Covered(h.Tasks).Attend(work.Attention).Routes(w, uploads(attachLimit, access.Posture))
 	probes.New(h.Scans, h.Inventory, h.Posture).Routes(w, uploads(reportLimit, access.Imports))
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
-	findings.New(h.Findings, h.Inventory, h.Steward).Routes(w)
+	findings.New(h.Findings, h.Inventory, h.Steward, h.Tasks).Routes(w)
+	tasks.New(h.Tasks, h.Inventory, h.Steward).Routes(w)
 	servicemap.New(h.Topology, h.Posture).Routes(w)
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)

@@ -76,6 +76,7 @@ type List struct {
 	Next      string
 	Moves     []ui.Option // what may become of many at once; none where the person may not
 	MoveTo    string
+	TaskTo    string // where chosen findings become a task; "" where the person may not
 	MayImport bool
 	Nothing   bool // there are none at all
 	Message   string
@@ -182,6 +183,8 @@ type One struct {
 	Severities     []ui.Option
 	AssessTo       string
 	CommentTo      string
+	Task           string // the title of the open task that covers it
+	TaskHref       string // of that task, or where one is made; "" where there is neither
 	Form           Form
 }
 

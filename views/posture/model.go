@@ -266,6 +266,8 @@ type Cell struct {
 	Mappings                                         []Mapping
 	Exceptions                                       []Accepted
 	AskHref                                          string
+	Tasks                                            []Accepted
+	TaskHref                                         string
 	MayAttest, MayScore                              bool
 	AttestNote                                       string
 	Clauses                                          []ui.Option

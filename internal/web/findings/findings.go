@@ -15,6 +15,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/finding"
 	"muster/internal/inventory"
+	"muster/internal/remediation"
 	"muster/internal/steward"
 	"muster/internal/web/kit"
 	view "muster/views/findings"
@@ -27,11 +28,12 @@ type Handlers struct {
 	findings *finding.Service
 	book     *inventory.Book
 	steward  *steward.Service
+	tasks    *remediation.Service
 }
 
 // New makes the handlers.
-func New(f *finding.Service, book *inventory.Book, s *steward.Service) *Handlers {
-	return &Handlers{findings: f, book: book, steward: s}
+func New(f *finding.Service, book *inventory.Book, s *steward.Service, t *remediation.Service) *Handlers {
+	return &Handlers{findings: f, book: book, steward: s, tasks: t}
 }
 
 // Routes registers the pages under a workspace.
@@ -175,6 +177,9 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	}
 	if kit.Can(c, access.Write, access.Findings) {
 		l.Moves = moves(kit.Can(c, access.Decide, access.Findings))
+	}
+	if kit.Can(c, access.Write, access.Tasks) {
+		l.TaskTo = kit.In(c, "/tasks/new")
 	}
 	for i := range page.Rows {
 		l.Rows = append(l.Rows, row(c, &page.Rows[i], names, v.Now))

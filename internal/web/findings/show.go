@@ -50,6 +50,9 @@ func (h *Handlers) one(c echo.Context, status int, form view.Form) error {
 		o.Sources = append(o.Sources, source(&d.Sources[i], sources))
 	}
 	h.decisions(c, &o, &d.Finding)
+	if err := h.task(c, &o, &d.Finding); err != nil {
+		return err
+	}
 	return kit.Render(c, status, view.Show(o))
 }
 
@@ -215,6 +218,21 @@ func (h *Handlers) decisions(c echo.Context, o *view.One, f *finding.Finding) {
 	if kit.Can(c, access.Comment, access.Findings) {
 		o.CommentTo = base + "/comment"
 	}
+}
+
+// task leads to the task that covers a finding, or to where one is made.
+func (h *Handlers) task(c echo.Context, o *view.One, f *finding.Finding) error {
+	id := strconv.FormatInt(f.ID, 10)
+	covering, err := h.tasks.Covering(kit.Ctx(c), kit.Of(c).Actor, []int64{f.ID})
+	if err != nil {
+		return err
+	}
+	if t, covered := covering[f.ID]; covered {
+		o.Task, o.TaskHref = t.Title, kit.In(c, "/tasks/"+strconv.FormatInt(t.ID, 10))
+	} else if f.State.Todo() && f.ServiceID != 0 && kit.Can(c, access.Write, access.Tasks) {
+		o.TaskHref = kit.In(c, "/tasks/new?id="+id)
+	}
+	return nil
 }
 
 func justifications(typed string) []ui.Option {

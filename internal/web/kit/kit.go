@@ -105,6 +105,8 @@ var navigation = []struct {
 	{"map", "Map", "graph", "", access.Inventory},
 	{"matrix", "Controls", "shield", "", access.Posture},
 	{"findings", "Findings", "finding", "", access.Findings},
+	{"tasks", "Tasks", "board", "", access.Tasks},
+	{"my-work", "My work", "tasks", "", access.Tasks},
 	{"exceptions", "Exceptions", "contrast", "Evidence", access.Posture},
 	{"frameworks", "Frameworks", "scope", "Evidence", access.Posture},
 	{"registers", "Registers", "clip", "Evidence", access.Posture},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"muster/internal/evidence"
 	"muster/internal/inventory"
 	"muster/internal/posture"
+	"muster/internal/remediation"
 	"muster/internal/web/kit"
 	view "muster/views/posture"
 	"muster/views/ui"
@@ -61,7 +63,29 @@ func (h *Handlers) cellPage(c echo.Context, status int, form view.Form) error {
 	if err := h.fillKnocks(c, &p, x); err != nil {
 		return err
 	}
+	if err := h.fillTasks(c, &p, x); err != nil {
+		return err
+	}
 	return kit.Render(c, status, view.One(p))
+}
+
+// fillTasks names the tasks that cover the control, and leads to where one is made.
+func (h *Handlers) fillTasks(c echo.Context, p *view.Cell, x *posture.CellView) error {
+	if h.tasks == nil {
+		return nil
+	}
+	list, err := h.tasks.CoveringCell(kit.Ctx(c), kit.Of(c).Actor, remediation.Cell{Service: x.Service.ID, Control: x.ID})
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		p.Tasks = append(p.Tasks, view.Accepted{Words: list[i].Title + ", " + strings.ToLower(remediation.Word(list[i].State)), Href: kit.In(c, fmt.Sprintf("/tasks/%d", list[i].ID))})
+	}
+	wants := x.Verdict.State == control.Failing || x.Verdict.State == control.NotKnown || x.Verdict.State == control.Stale
+	if len(list) == 0 && wants && x.Service.RetiredAt == nil && kit.Can(c, access.Write, access.Tasks) {
+		p.TaskHref = kit.In(c, "/tasks/new?cell="+url.QueryEscape(x.Service.Slug+"/"+x.ID))
+	}
+	return nil
 }
 
 // fillKnocks says how the probes of the service went, where a probe may speak about the control.

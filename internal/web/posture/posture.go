@@ -18,6 +18,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/inventory"
 	"muster/internal/posture"
+	"muster/internal/remediation"
 	"muster/internal/scan"
 	"muster/internal/web/kit"
 	view "muster/views/posture"
@@ -30,7 +31,14 @@ type Handlers struct {
 	ledger  *evidence.Ledger
 	book    *inventory.Book
 	scans   *scan.Service
+	tasks   *remediation.Service
 	others  []func(echo.Context) ([]kit.Notice, error)
+}
+
+// Covered names the tasks that cover a control on its page.
+func (h *Handlers) Covered(t *remediation.Service) *Handlers {
+	h.tasks = t
+	return h
 }
 
 // Attend adds what another area knows to need a person to the overview.
