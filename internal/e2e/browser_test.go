@@ -46,6 +46,7 @@ func (s *site) walk() []string {
 		w + "/findings/" + s.ids["finding"], w + "/findings/move?to=confirmed&id=" + s.ids["finding"] + "&id=3&id=4", w + "/services/orders/findings", w + "/imports/" + s.ids["report"],
 		w + "/map", w + "/map?focus=orders", w + "/map?focus=orders&depth=1&protect=orders&with=token", w + "/map?view=teams", w + "/map?environment=staging&with=mtls&protect=orders",
 		w + "/exceptions", w + "/exceptions/1", w + "/exceptions/" + s.ids["exception"], w + "/exceptions/new", w + "/exceptions/new?control=TLS-6&service=orders", w + "/exceptions/new?renew=1",
+		w + "/exceptions?show=ending", w + "/exceptions?show=ended", w + "/exceptions/" + s.ids["rule"], w + "/exceptions/" + s.ids["asked"], w + "/exceptions/new?renew=" + s.ids["rule"], w + "/exceptions/new?finding=" + s.ids["finding"] + "&scope=package", w + "/findings/" + s.ids["accepted"], w + "/findings?state=accepted",
 		w + "/registers", w + "/registers/credentials", w + "/registers/credentials?edit=" + s.ids["entry"], w + "/registers/obligations", w + "/registers/processing?text=x",
 		w + "/services/orders/probes", w + "/services/web/probes", w + "/services/orders-db/probes", w + "/services/orders/controls/TLS-2", w + "/scans/new", w + "/scans/new?service=orders&endpoint=https%3A%2F%2Forders.example.com", w + "/scans/new?control=TLS-2", w + "/scans/report",
 		w + "/scans", w + "/scans?state=dead", w + "/scans?state=missed&kind=reminder", w + "/scans/" + s.ids["run"], w + "/scans/" + s.ids["dead"], w + "/scans/" + s.ids["open"], w + "/scans/" + s.ids["due"],

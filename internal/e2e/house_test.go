@@ -168,7 +168,29 @@ func (s *site) except(t testing.TB) int64 {
 	if err := s.Posture.Decide(s.ctx, s.owner, near, true, "Not a day longer."); err != nil {
 		t.Fatal(err)
 	}
+	s.acceptFindings(t, engineer)
 	return ask("orders", exception.Request{Control: "TLS-6", Reason: "The partner's client cannot present a certificate before March.", Compensating: "Only the partner's network reaches the port.", Days: 90})
+}
+
+// acceptFindings has the engineer ask for time for findings: one is accepted by a rule, another waits for a decision.
+func (s *site) acceptFindings(t testing.TB, engineer access.Actor) {
+	t.Helper()
+	rows := check[finding.Page](t)(s.Findings.List(s.ctx, s.owner, finding.Filter{Service: s.service.ID})).Rows
+	last := rows[len(rows)-1]
+	for _, r := range []exception.Request{
+		{Subject: exception.OfRule, MatchBy: exception.ByPackage, MatchValue: last.Package, Services: []int64{s.service.ID}, Reason: "The vendor ships a fix in the next release.", Compensating: "The feature is switched off.", Days: 7},
+		{Subject: exception.OfFindings, Findings: []int64{rows[0].ID}, Reason: "It takes another sprint.", Days: 20},
+	} {
+		e := check[exception.Exception](t)(s.Posture.AskForFindings(s.ctx, engineer, r))
+		if r.Subject == exception.OfFindings {
+			s.ids["asked"] = strconv.FormatInt(e.ID, 10)
+			continue
+		}
+		if err := s.Posture.Decide(s.ctx, s.owner, e.ID, true, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.ids["rule"], s.ids["accepted"] = strconv.FormatInt(e.ID, 10), strconv.FormatInt(last.ID, 10)
+	}
 }
 
 // keep writes down credentials: one is past its day, one is due soon.

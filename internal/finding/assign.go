@@ -96,6 +96,9 @@ func (s *Service) give(ctx context.Context, actor access.Actor, ids []int64, to 
 		return err
 	}
 	p := &planner{past: &past{keys: map[string]int64{}, findings: map[int64]*entry{}}, place: place, policy: Shipped(), now: s.db.Now(ctx), plan: &Plan{}, merged: map[int64]int64{}, samples: map[Action]int{}}
+	if p.cover, err = s.accept.Cover(ctx, p.now, nil); err != nil {
+		return err
+	}
 	keys, err := s.keysOfFinding(ctx, ids)
 	if err != nil {
 		return err
@@ -123,13 +126,7 @@ func (s *Service) give(ctx context.Context, actor access.Actor, ids []int64, to 
 	if err := s.dropKeys(ctx, drop); err != nil {
 		return err
 	}
-	var entries []*entry
-	for _, e := range p.past.findings {
-		if e.changed {
-			entries = append(entries, e)
-		}
-	}
-	return s.save(ctx, actor, 0, entries)
+	return s.save(ctx, actor, 0, p.done().entries)
 }
 
 func (p *planner) giveOne(id, to int64, why string, facts []fact) {

@@ -117,6 +117,9 @@ type Finding struct {
 	DecidedBy    int64  // the person, where it was one
 	DecidedFacts string // JSON of what was known then
 
+	ExceptionID   int64      // that accepts it
+	AcceptedUntil *time.Time // the end of that exception: from then on "accepted" means nothing
+
 	Clock     string // JSON list of Segment
 	DueAt     *time.Time
 	HardDueAt *time.Time // the same on a clock that nothing pauses

@@ -18,7 +18,7 @@ const searchCount = 1000
 
 // listed are the columns that a list shows.
 var listed = []string{"id", "workspace_id", "service_id", "label", "kind", "state", "title", "vulnerability", "rule", "package", "installed", "fix_version", "path", "line", "endpoint", "resource",
-	"severity", "exploited", "epss", "priority", "live", "first_seen", "opened_at", "reopen_count", "due_at", "duplicate_of", "version"}
+	"severity", "exploited", "epss", "priority", "live", "first_seen", "opened_at", "reopen_count", "due_at", "duplicate_of", "version", "accepted_until"}
 
 // chosen is the query of a filter without its page.
 func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding] {
@@ -50,6 +50,9 @@ func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding]
 	}
 	if f.Exploited {
 		q = q.Where("exploited")
+	}
+	if f.Exception != 0 {
+		q = q.Where("exception_id = ? AND exception_id > 0", f.Exception)
 	}
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
@@ -108,7 +111,7 @@ func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 
 // total counts from the kept counters where they know, and at most to a limit where only the rows know.
 func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
-	if len(SearchTerms(f.Text)) == 0 && !f.Overdue && !f.Exploited {
+	if len(SearchTerms(f.Text)) == 0 && !f.Overdue && !f.Exploited && f.Exception == 0 {
 		q := database.Of[Count](s.db.Conn(ctx)).Where("n > 0")
 		if !f.Everything {
 			q = q.Where("state IN ?", f.States)

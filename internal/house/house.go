@@ -92,7 +92,7 @@ func (h *House) judges() {
 	h.Controls = control.New(h.DB, h.Access, h.Activity)
 	h.Exceptions = exception.New(h.DB, h.Access, h.Activity)
 	h.Topology = topology.New(h.DB, h.Access, h.Activity, h.Inventory, h.Ledger)
-	h.Findings = finding.New(h.DB, h.Access, h.Activity, h.Inventory)
+	h.Findings = finding.New(h.DB, h.Access, h.Activity, h.Inventory, h.Exceptions)
 	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions, Topology: h.Topology, Findings: h.Findings})
 	h.Intake = intake.New(h.DB, h.Access, h.Activity, h.Inventory, h.Findings, h.Ledger, h.Posture)
 	h.Steward = steward.New(h.DB, h.Inventory, h.Intake, h.Findings, h.Posture)

@@ -30,7 +30,8 @@ func (s *Service) Sweep(ctx context.Context) error {
 	})
 }
 
-// SweepAll sweeps every workspace that was not swept today, one transaction each.
+// SweepAll opens again what exceptions accepted that are over, and sweeps every workspace that was not swept today, one
+// transaction each.
 func (s *Service) SweepAll(ctx context.Context) error {
 	ids, err := s.people.WorkspaceIDs(database.Across(ctx, "the daily sweep goes through every workspace"))
 	if err != nil {
@@ -38,6 +39,9 @@ func (s *Service) SweepAll(ctx context.Context) error {
 	}
 	for _, id := range ids {
 		inside := database.WithWorkspace(ctx, id)
+		if err := s.lapse(inside); err != nil {
+			return fmt.Errorf("end exceptions of workspace %d: %w", id, err)
+		}
 		swept, err := s.controls.SweptOn(inside, s.db.Now(ctx))
 		if err != nil {
 			return err

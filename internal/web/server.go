@@ -78,7 +78,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
 	findings.New(h.Findings, h.Inventory, h.Steward).Routes(w)
 	servicemap.New(h.Topology, h.Posture).Routes(w)
-	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
+	exceptions.New(h.Posture, h.Exceptions, h.Inventory, h.Findings, h.Identity).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
 	frameworks.New(h.Posture, h.Controls).Routes(w, uploads(attachLimit, access.Scoring))
 	scoring.New(h.Posture, h.Activity).Routes(w)

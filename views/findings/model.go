@@ -12,12 +12,7 @@ import (
 )
 
 // Level is a severity with its word.
-type Level struct{ Key, Word string }
-
-// bars are how many of the four bars of a severity are lit.
-func (l Level) bars() int {
-	return map[string]int{"critical": 4, "high": 3, "medium": 2, "low": 1}[l.Key]
-}
+type Level = ui.Level
 
 // Row is one finding in a list.
 type Row struct {
@@ -144,6 +139,12 @@ type Fact struct {
 // Rating is one CVSS rating.
 type Rating struct{ Version, Score, Vector string }
 
+// Accepted is an exception that accepts a finding, or waits to.
+type Accepted struct {
+	Tone                             ui.Tone
+	Title, Words, Reason, Href, Link string
+}
+
 // One is the page of one finding.
 type One struct {
 	*layout.Page
@@ -174,6 +175,8 @@ type One struct {
 	Similar              []Row
 	DuplicateOf          string
 	DuplicateHref        string
+	Accepted             []Accepted
+	AcceptHref           string // asks for an exception; "" where the person may not, or there is nothing to accept
 
 	Version        string
 	Ways           []ui.Option
@@ -200,14 +203,6 @@ type Inbox struct {
 	Services []ui.Option
 	May      bool
 	Form     Form
-}
-
-func bar(i int, l Level) (x, y, height, class string) {
-	class = "off"
-	if i < l.bars() {
-		class = "on"
-	}
-	return fmt.Sprintf("%.1f", 3.6*float64(i)), fmt.Sprint(9 - 3*i), fmt.Sprint(4 + 3*i), class
 }
 
 func now(on bool) templ.Attributes {

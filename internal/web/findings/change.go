@@ -74,6 +74,9 @@ func (h *Handlers) comment(c echo.Context) error {
 
 // confirm shows what a decision about many findings would do.
 func (h *Handlers) confirm(c echo.Context) error {
+	if c.QueryParam("to") == string(finding.Accepted) && kit.Can(c, access.Write, access.Exceptions) && len(c.QueryParams()["id"]) > 0 {
+		return c.Redirect(http.StatusSeeOther, kit.In(c, "/exceptions/new?"+url.Values{"finding": c.QueryParams()["id"]}.Encode()))
+	}
 	return h.bulk(c, http.StatusOK, c.QueryParams(), view.Form{})
 }
 

@@ -174,7 +174,7 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 		}
 	}
 	if kit.Can(c, access.Write, access.Findings) {
-		l.Moves = moves(kit.Can(c, access.Decide, access.Findings))
+		l.Moves = moves(kit.Can(c, access.Decide, access.Findings), kit.Can(c, access.Write, access.Exceptions))
 	}
 	for i := range page.Rows {
 		l.Rows = append(l.Rows, row(c, &page.Rows[i], names, v.Now))
@@ -342,6 +342,8 @@ func row(c echo.Context, f *finding.Finding, names map[int64]inventory.Service, 
 	r.Sub = strings.Join(parts, " · ")
 	if f.State.Todo() {
 		r.Due, r.DueDay = due(f, now), f.DueAt
+	} else if f.AcceptedUntil != nil {
+		r.Due, r.DueDay = ui.Word{Text: "accepted until"}, f.AcceptedUntil
 	}
 	return r
 }

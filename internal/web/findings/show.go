@@ -49,6 +49,11 @@ func (h *Handlers) one(c echo.Context, status int, form view.Form) error {
 	for i := range d.Sources {
 		o.Sources = append(o.Sources, source(&d.Sources[i], sources))
 	}
+	by, asked, err := h.findings.Excuse(kit.Ctx(c), kit.Of(c).Actor, &d.Finding)
+	if err != nil {
+		return err
+	}
+	o.Accepted = accepted(by, asked, func(path string) string { return kit.In(c, path) }, kit.Of(c).Now)
 	h.decisions(c, &o, &d.Finding)
 	return kit.Render(c, status, view.Show(o))
 }
@@ -204,6 +209,9 @@ func (h *Handlers) decisions(c echo.Context, o *view.One, f *finding.Finding) {
 				o.Justifications = justifications(typed["justification"])
 			}
 		}
+	}
+	if finding.MayMove(f.State, finding.Accepted, finding.ByPerson) && kit.Can(c, access.Write, access.Exceptions) {
+		o.AcceptHref = kit.In(c, "/exceptions/new?finding="+strconv.FormatInt(f.ID, 10))
 	}
 	if decides {
 		o.AssessTo = base + "/assess"
