@@ -76,6 +76,9 @@ var matrix = []row{
 	{route: "POST /w/:workspace/findings/:id/move", form: url.Values{"to": {"nowhere"}}, want: answers(422, 422, 422, 403)},
 	{route: "POST /w/:workspace/findings/:id/assess", form: url.Values{"severity": {"awful"}}, want: answers(422, 422, 403, 403)},
 	{route: "POST /w/:workspace/findings/:id/comment", form: url.Values{"comment": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/findings/:id/attach", want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/findings/:id/files/:file", want: answers(404, 404, 404, 404)},
+	{route: "POST /w/:workspace/findings/:id/watch", form: url.Values{"watch": {"no"}}, want: answers(303, 303, 303, 303)},
 	{route: "GET /w/:workspace/services/:slug/findings", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/map", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/map.svg", want: answers(200, 200, 200, 200)},
@@ -210,7 +213,7 @@ func (s *site) path(pattern string) string {
 	} else if strings.HasPrefix(pattern, "/setup") {
 		token = s.setup
 	}
-	return strings.NewReplacer(":workspace", s.home.Slug, ":slug", s.ids["slug"], ":id", id, ":evidence", "999999", ":entry", s.ids["entry"], ":token", token, "*", "app.css").Replace(pattern)
+	return strings.NewReplacer(":workspace", s.home.Slug, ":slug", s.ids["slug"], ":id", id, ":evidence", "999999", ":entry", s.ids["entry"], ":file", "999999", ":token", token, "*", "app.css").Replace(pattern)
 }
 
 func TestAccessMatrix(t *testing.T) {

@@ -236,6 +236,7 @@ type Event struct {
 	Words       string // what happened
 	Note        string // what a person wrote
 	Contradicts int64  // the event whose closure this one contradicts
+	FileID      int64  // the file that it attached
 	Before      []byte // what an undo puts back
 }
 
@@ -255,6 +256,7 @@ const (
 	Merged    Action = "merged"
 	Assessed  Action = "assessed"
 	Commented Action = "commented"
+	Attached  Action = "attached" // a file
 	Assigned  Action = "assigned" // to another service
 	Undone    Action = "undone"
 	Clocked   Action = "clocked" // its due date or priority was computed again

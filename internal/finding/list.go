@@ -23,6 +23,7 @@ type Filter struct {
 	Overdue    bool
 	Exploited  bool
 	Exception  int64  // accepted under it
+	Watcher    int64  // watched by this person
 	After      string // the place of the last row of the page before
 	Limit      int
 
@@ -145,12 +146,12 @@ func (s *Service) Get(ctx context.Context, actor access.Actor, id int64) (Detail
 // similar is how many findings of the same weakness a page names.
 const similar = 10
 
-// Similar lists the same vulnerability on other services.
+// Similar lists the same vulnerability, or the same rule where there is none, on other services or elsewhere on this one.
 func (s *Service) Similar(ctx context.Context, f *Finding) ([]Finding, error) {
-	if f.Vulnerability == "" {
+	if f.Vulnerability == "" && f.Rule == "" {
 		return nil, nil
 	}
-	return s.sameVulnerability(ctx, f, similar)
+	return s.sameWeakness(ctx, f, similar)
 }
 
 // place names where a page ends.

@@ -120,7 +120,7 @@ func (s *Service) sourcesOf(ctx context.Context, id int64) ([]Source, error) {
 const maxEvents = 200
 
 func (s *Service) eventsOf(ctx context.Context, id int64) ([]Event, error) {
-	return database.List(ctx, "history", database.Of[Event](s.db.Conn(ctx)).Select("id, workspace_id, finding_id, at, action, from_state, to_state, layer, actor_id, actor_name, import_id, words, note, contradicts").Where("finding_id = ?", id).Order("id DESC").Limit(maxEvents))
+	return database.List(ctx, "history", database.Of[Event](s.db.Conn(ctx)).Select("id, workspace_id, finding_id, at, action, from_state, to_state, layer, actor_id, actor_name, import_id, words, note, contradicts, file_id").Where("finding_id = ?", id).Order("id DESC").Limit(maxEvents))
 }
 
 func (s *Service) eventsOfImport(ctx context.Context, importID int64) ([]Event, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"muster/internal/database"
+	"muster/internal/exception"
 )
 
 // todoWords is the condition of the index over what waits for work: a database uses it only for these very words.
@@ -53,6 +54,9 @@ func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding]
 	}
 	if f.Exception != 0 {
 		q = q.Where("exception_id = ? AND exception_id > 0", f.Exception)
+	}
+	if f.Watcher != 0 {
+		q = watchedBy(ctx, q, f.Watcher)
 	}
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
@@ -111,7 +115,7 @@ func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 
 // total counts from the kept counters where they know, and at most to a limit where only the rows know.
 func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
-	if len(SearchTerms(f.Text)) == 0 && !f.Overdue && !f.Exploited && f.Exception == 0 {
+	if len(SearchTerms(f.Text)) == 0 && !f.Overdue && !f.Exploited && f.Exception == 0 && f.Watcher == 0 {
 		q := database.Of[Count](s.db.Conn(ctx)).Where("n > 0")
 		if !f.Everything {
 			q = q.Where("state IN ?", f.States)
@@ -157,8 +161,12 @@ func (s *Service) counts(ctx context.Context, service int64) ([]Count, error) {
 	return database.List(ctx, "counters", q)
 }
 
-func (s *Service) sameVulnerability(ctx context.Context, f *Finding, most int) ([]Finding, error) {
-	q := database.Of[Finding](s.db.Conn(ctx)).Select(strings.Join(listed, ", ")).Where("vulnerability = ? AND vulnerability <> '' AND id <> ? AND retracted_at IS NULL", f.Vulnerability, f.ID)
+func (s *Service) sameWeakness(ctx context.Context, f *Finding, most int) ([]Finding, error) {
+	by, value := exception.ByVulnerability, f.Vulnerability
+	if value == "" {
+		by, value = exception.ByRule, f.Rule
+	}
+	q := database.Of[Finding](s.db.Conn(ctx)).Select(strings.Join(listed, ", ")).Where(matchConditions[by], value).Where("id <> ? AND retracted_at IS NULL", f.ID)
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
 	}

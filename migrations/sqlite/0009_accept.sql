@@ -44,6 +44,9 @@ CREATE TABLE finding_files (
 );
 CREATE INDEX finding_files_finding ON finding_files (workspace_id, finding_id, id);
 
+-- The file that a line of history attached.
+ALTER TABLE finding_events ADD COLUMN file_id INTEGER NOT NULL DEFAULT 0;
+
 -- Who wants to see what becomes of a finding.
 CREATE TABLE finding_watchers (
   workspace_id INTEGER NOT NULL REFERENCES workspaces(id),

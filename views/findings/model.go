@@ -119,6 +119,7 @@ type Event struct {
 	Icon, Tone, Who, What, Note string
 	At                          time.Time
 	Contradicts                 bool
+	File, FileHref              string
 }
 
 // Source is one tool that reports it.
@@ -185,6 +186,10 @@ type One struct {
 	Severities     []ui.Option
 	AssessTo       string
 	CommentTo      string
+	AttachTo       string
+	WatchTo        string
+	Watching       bool
+	Watchers       []string
 	Form           Form
 }
 

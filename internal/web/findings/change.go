@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"muster/internal/access"
+	"muster/internal/fault"
 	"muster/internal/finding"
 	"muster/internal/web/kit"
 	view "muster/views/findings"
@@ -20,7 +21,7 @@ func form(kind string, values url.Values, fields map[string]string, message stri
 	for name := range values {
 		f.Values[name] = values.Get(name)
 	}
-	for _, name := range []string{"to", "justification", "duplicate_of", "severity", "note", "comment", "label", "service"} {
+	for _, name := range []string{"to", "justification", "duplicate_of", "severity", "note", "comment", "file", "label", "service"} {
 		if text := fields[name]; text != "" {
 			f.Problems = append(f.Problems, ui.Problem{Field: name, Text: text})
 		}
@@ -70,6 +71,53 @@ func (h *Handlers) comment(c echo.Context) error {
 	return h.change(c, "comment", "Noted.", func(id int64, values url.Values) error {
 		return h.findings.Comment(kit.Ctx(c), kit.Of(c).Actor, id, values.Get("comment"))
 	})
+}
+
+func (h *Handlers) attach(c echo.Context) error {
+	return h.change(c, "attach", "Attached.", func(id int64, _ url.Values) error {
+		file, err := kit.Attached(c)
+		if err != nil {
+			return fault.Field("file", "The file could not be read.")
+		}
+		return h.findings.Attach(kit.Ctx(c), kit.Of(c).Actor, id, file)
+	})
+}
+
+func (h *Handlers) watch(c echo.Context) error {
+	id, err := kit.ID(c, "id")
+	if err != nil {
+		return err
+	}
+	values, err := kit.Form(c)
+	if err != nil {
+		return err
+	}
+	on := values.Get("watch") == "yes"
+	if err := h.findings.Watch(kit.Ctx(c), kit.Of(c).Actor, id, on); err != nil {
+		return err
+	}
+	done := "You no longer watch it."
+	if on {
+		done = "You watch it. It stands under “Watching” in the list of findings."
+	}
+	return kit.Done(c, "/findings/"+strconv.FormatInt(id, 10), done)
+}
+
+// file sends what somebody attached.
+func (h *Handlers) file(c echo.Context) error {
+	id, err := kit.ID(c, "id")
+	if err != nil {
+		return err
+	}
+	file, err := kit.ID(c, "file")
+	if err != nil {
+		return err
+	}
+	f, err := h.findings.File(kit.Ctx(c), kit.Of(c).Actor, id, file)
+	if err != nil {
+		return err
+	}
+	return kit.Download(c, f.Name, f.Data)
 }
 
 // confirm shows what a decision about many findings would do.

@@ -34,8 +34,8 @@ func New(f *finding.Service, book *inventory.Book, s *steward.Service) *Handlers
 	return &Handlers{findings: f, book: book, steward: s}
 }
 
-// Routes registers the pages under a workspace.
-func (h *Handlers) Routes(g *echo.Group) {
+// Routes registers the pages under a workspace. upload limits the form that carries a file.
+func (h *Handlers) Routes(g *echo.Group, upload echo.MiddlewareFunc) {
 	g.GET("/findings", h.list)
 	g.GET("/findings/unassigned", h.inbox)
 	g.POST("/findings/unassigned", h.assign)
@@ -45,6 +45,9 @@ func (h *Handlers) Routes(g *echo.Group) {
 	g.POST("/findings/:id/move", h.move)
 	g.POST("/findings/:id/assess", h.assess)
 	g.POST("/findings/:id/comment", h.comment)
+	g.POST("/findings/:id/attach", h.attach, upload)
+	g.GET("/findings/:id/files/:file", h.file)
+	g.POST("/findings/:id/watch", h.watch)
 	g.GET("/services/:slug/findings", h.ofService)
 }
 
@@ -75,7 +78,7 @@ type chosen struct {
 	service inventory.Service
 }
 
-func (h *Handlers) chosen(q url.Values, names map[int64]inventory.Service) chosen {
+func (h *Handlers) chosen(q url.Values, names map[int64]inventory.Service, user int64) chosen {
 	var x chosen
 	x.filter = finding.Filter{Text: strings.TrimSpace(q.Get("q")), After: q.Get("after"), Overdue: q.Get("overdue") != "", Exploited: q.Get("exploited") != ""}
 	if s := finding.State(q.Get("state")); s.Valid() {
@@ -86,6 +89,9 @@ func (h *Handlers) chosen(q url.Values, names map[int64]inventory.Service) chose
 	}
 	if k := finding.Kind(q.Get("kind")); k.Valid() {
 		x.filter.Kinds = []finding.Kind{k}
+	}
+	if q.Get("watching") != "" {
+		x.filter.Watcher, x.filter.Everything = user, x.state == ""
 	}
 	if slug := q.Get("service"); slug == nobody {
 		x.filter.Unassigned = true
@@ -142,7 +148,7 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	if err != nil {
 		return err
 	}
-	x := h.chosen(c.QueryParams(), names)
+	x := h.chosen(c.QueryParams(), names, v.Actor.UserID)
 	base, service := "/findings", int64(0)
 	if of != nil {
 		base, service = "/services/"+of.Slug+"/findings", of.ID
@@ -168,7 +174,7 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	}
 	l.Facets = groups(at, &x, &facets, names, of == nil)
 	l.Chips = chips(at, &x)
-	for _, key := range []string{"state", "severity", "kind", "service", "overdue", "exploited"} {
+	for _, key := range []string{"state", "severity", "kind", "service", "overdue", "exploited", "watching"} {
 		if value := c.QueryParam(key); value != "" {
 			l.Keep = append(l.Keep, view.Pair{Key: key, Value: value})
 		}
@@ -221,6 +227,7 @@ func views(at address, x *chosen, f *finding.Facets) []view.View {
 	list := []view.View{
 		{Label: "Most urgent", Href: plain.base, Count: strconv.FormatInt(f.Todo, 10), On: len(at.query) == 0},
 		{Label: "Overdue", Href: plain.with("overdue", "1"), On: x.filter.Overdue},
+		{Label: "Watching", Href: plain.with("watching", "1"), On: x.filter.Watcher != 0},
 		{Label: "Known to be exploited", Href: plain.with("exploited", "1"), On: x.filter.Exploited},
 	}
 	if n := f.States[finding.ReReview]; n > 0 {
@@ -316,6 +323,9 @@ func chips(at address, x *chosen) []ui.Chip {
 	}
 	if x.filter.Overdue {
 		add("overdue", "Overdue")
+	}
+	if x.filter.Watcher != 0 {
+		add("watching", "Watched by you, whatever its state")
 	}
 	if x.filter.Exploited {
 		add("exploited", "Known to be exploited")

@@ -54,6 +54,15 @@ func (h *Handlers) one(c echo.Context, status int, form view.Form) error {
 		return err
 	}
 	o.Accepted = accepted(by, asked, func(path string) string { return kit.In(c, path) }, kit.Of(c).Now)
+	watchers, err := h.findings.Watchers(kit.Ctx(c), kit.Of(c).Actor, id)
+	if err != nil {
+		return err
+	}
+	o.WatchTo = kit.In(c, "/findings/"+strconv.FormatInt(id, 10)+"/watch")
+	for _, w := range watchers {
+		o.Watching = o.Watching || w.UserID == kit.Of(c).Actor.UserID
+		o.Watchers = append(o.Watchers, w.UserName)
+	}
 	h.decisions(c, &o, &d.Finding)
 	return kit.Render(c, status, view.Show(o))
 }
@@ -87,7 +96,11 @@ func (h *Handlers) describe(c echo.Context, d *finding.Detail, names map[int64]i
 	o.Facts = facts(f)
 	o.Live = fmt.Sprintf("%d of %d still do", f.Live, len(d.Sources))
 	for i := range d.Events {
-		o.Events = append(o.Events, event(&d.Events[i]))
+		e := event(&d.Events[i])
+		if id := d.Events[i].FileID; id != 0 {
+			e.Note, e.File, e.FileHref = "", d.Events[i].Note, kit.In(c, fmt.Sprintf("/findings/%d/files/%d", f.ID, id))
+		}
+		o.Events = append(o.Events, e)
 	}
 	if f.DuplicateOf != 0 {
 		o.DuplicateOf = "#" + strconv.FormatInt(f.DuplicateOf, 10)
@@ -221,7 +234,7 @@ func (h *Handlers) decisions(c echo.Context, o *view.One, f *finding.Finding) {
 		}
 	}
 	if kit.Can(c, access.Comment, access.Findings) {
-		o.CommentTo = base + "/comment"
+		o.CommentTo, o.AttachTo = base+"/comment", base+"/attach"
 	}
 }
 

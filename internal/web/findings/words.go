@@ -167,6 +167,8 @@ func event(v *finding.Event) view.Event {
 		e.Icon = "split"
 	case v.Action == finding.Commented:
 		e.Icon = "chat"
+	case v.Action == finding.Attached:
+		e.Icon = "clip"
 	case v.Action == finding.Assigned:
 		e.Icon = "usercheck"
 	case v.Action == finding.Undone:
