@@ -153,6 +153,17 @@ func (s *site) find(t testing.TB) (id, waiting string) {
 	for _, to := range []finding.State{finding.Confirmed, finding.InProgress} {
 		check[finding.Finding](t)(s.Steward.MoveFinding(s.ctx, engineer, first, finding.Move{To: to, Note: "The new base image has it."}))
 	}
+	for by, pattern := range map[finding.Sort]string{finding.ByImage: "registry.example/orders-*", finding.ByPath: "services/orders"} {
+		if err := s.Steward.AddFindingRule(s.ctx, engineer, finding.NewRule{By: by, Pattern: pattern}, "orders"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Findings.Attach(s.ctx, engineer, first, &evidence.Upload{Name: "proof.txt", Data: []byte("The new image starts.")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Findings.Watch(s.ctx, s.owner, first, true); err != nil {
+		t.Fatal(err)
+	}
 	check[finding.Finding](t)(s.Steward.MoveFinding(s.ctx, s.owner, list.Rows[1].ID, finding.Move{To: finding.NotAffected, Justification: finding.NotExecuted, Note: "We never call template()."}))
 	return strconv.FormatInt(first, 10), strconv.FormatInt(s.propose(t, "trivy.json"), 10)
 }

@@ -5,21 +5,9 @@ import (
 	"strings"
 
 	"muster/internal/access"
-	"muster/internal/activity"
-	"muster/internal/database"
 	"muster/internal/fault"
 	"muster/internal/inventory"
 )
-
-// Rules gives whose the rows are, by the reports' own words in lower case.
-func (s *Service) Rules(ctx context.Context) (map[string]int64, error) {
-	rules, err := s.liveRules(ctx)
-	out := map[string]int64{}
-	for _, r := range rules {
-		out[r.Label] = r.ServiceID
-	}
-	return out, err
-}
 
 // Inbox lists what the reports call the things that are nobody's yet, with how many findings each has.
 func (s *Service) Inbox(ctx context.Context, actor access.Actor) ([]Label, error) {
@@ -53,25 +41,19 @@ func (s *Service) Assign(ctx context.Context, actor access.Actor, label string, 
 func (s *Service) Remember(ctx context.Context, actor access.Actor, label string, to *inventory.Service) error {
 	label = strings.ToLower(strings.TrimSpace(label))
 	return s.db.InTx(ctx, func(ctx context.Context) error {
-		rules, err := s.Rules(ctx)
-		if err != nil || rules[label] == to.ID {
+		rules, err := s.liveRules(ctx)
+		if err != nil {
 			return err
+		}
+		for _, r := range rules {
+			if r.MatchBy == ByLabel && r.Label == label && r.ServiceID == to.ID {
+				return nil
+			}
 		}
 		if err := s.endRules(ctx, label); err != nil {
 			return err
 		}
-		rule := Rule{Label: label, ServiceID: to.ID, ActorID: actor.UserID, ActorName: actor.Name, CreatedAt: s.db.Now(ctx)}
-		if err := database.Insert(ctx, s.db, "assignment", &rule); err != nil {
-			return err
-		}
-		ids, err := s.unassigned(ctx, label)
-		if err != nil {
-			return err
-		}
-		if err := s.give(ctx, actor, ids, to.ID, "said that it belongs to "+to.Name); err != nil {
-			return err
-		}
-		return s.log.Record(ctx, actor, activity.Change{Action: "finding.assign", Kind: "service", ID: to.ID, Name: to.Name, After: map[string]any{"label": label, "findings": len(ids)}})
+		return s.keepRule(ctx, actor, &Rule{MatchBy: ByLabel, Label: label}, to)
 	})
 }
 

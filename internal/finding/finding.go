@@ -289,11 +289,12 @@ type ReportRun struct {
 // TableName keeps the table beside the other tables of findings.
 func (ReportRun) TableName() string { return "finding_reports" }
 
-// Rule says whose the rows are that carry a label.
+// Rule says whose the rows are that carry a label, or that a pattern fits.
 type Rule struct {
 	ID          int64 `gorm:"primaryKey"`
 	WorkspaceID int64
-	Label       string
+	MatchBy     Sort
+	Label       string // the word or the pattern
 	ServiceID   int64
 	ActorID     int64
 	ActorName   string

@@ -176,7 +176,7 @@ func (s *Service) liveRules(ctx context.Context) ([]Rule, error) {
 
 func (s *Service) endRules(ctx context.Context, label string) error {
 	now := s.db.Now(ctx)
-	if err := s.db.Conn(ctx).Model(&Rule{}).Where("label = ? AND ended_at IS NULL", label).Update("ended_at", &now).Error; err != nil {
+	if err := s.db.Conn(ctx).Model(&Rule{}).Where("match_by = ? AND label = ? AND ended_at IS NULL", ByLabel, label).Update("ended_at", &now).Error; err != nil {
 		return fmt.Errorf("end assignment: %w", err)
 	}
 	return nil
@@ -192,10 +192,6 @@ func (s *Service) inbox(ctx context.Context) ([]Label, error) {
 		return nil, fmt.Errorf("list what is nobody's: %w", err)
 	}
 	return rows, nil
-}
-
-func (s *Service) unassigned(ctx context.Context, label string) ([]int64, error) {
-	return s.ids(ctx, "service_id = 0 AND LOWER(label) = ? AND retracted_at IS NULL", label)
 }
 
 func (s *Service) idsOf(ctx context.Context, service int64) ([]int64, error) {

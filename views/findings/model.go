@@ -208,6 +208,34 @@ type Inbox struct {
 	Services []ui.Option
 	May      bool
 	Form     Form
+
+	RulesHref string
+}
+
+// Rule says whose rows are.
+type Rule struct {
+	By, Pattern          string
+	Service, ServiceHref string
+	Who                  string
+	At                   time.Time
+	EndTo, EditHref      string
+}
+
+// Rules is the page of the rules in use.
+type Rules struct {
+	*layout.Page
+	Action   string
+	Rows     []Rule
+	Pages    ui.Pages
+	Sorts    []ui.Option
+	Services []ui.Option
+	Replaces string // the rule that is changed; "" adds one
+	May      bool
+	Form     Form
+}
+
+func (r *Rules) pattern() ui.Input {
+	return ui.Input{ID: "f-pattern", Name: "pattern", Label: "What it is called", Hint: "An image such as registry.example/pay-*, a repository such as github.com/you/pay, or a folder such as services/pay. A * stands for anything.", Value: r.Form.Values["pattern"], Error: r.Form.Errors["pattern"], Required: true}
 }
 
 func now(on bool) templ.Attributes {

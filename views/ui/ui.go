@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Tone is how a word is coloured. Colour is never the only sign.
@@ -184,4 +186,13 @@ func (l Level) bar(i int) (x, y, height, class string) {
 		class = "on"
 	}
 	return fmt.Sprintf("%.1f", 3.6*float64(i)), fmt.Sprint(9 - 3*i), fmt.Sprint(4 + 3*i), class
+}
+
+// Capital begins a phrase with a capital letter.
+func Capital(phrase string) string {
+	first, size := utf8.DecodeRuneInString(phrase)
+	if size == 0 {
+		return phrase
+	}
+	return string(unicode.ToUpper(first)) + phrase[size:]
 }

@@ -21,7 +21,7 @@ func form(kind string, values url.Values, fields map[string]string, message stri
 	for name := range values {
 		f.Values[name] = values.Get(name)
 	}
-	for _, name := range []string{"to", "justification", "duplicate_of", "severity", "note", "comment", "file", "label", "service"} {
+	for _, name := range []string{"to", "justification", "duplicate_of", "severity", "note", "comment", "file", "label", "by", "pattern", "service"} {
 		if text := fields[name]; text != "" {
 			f.Problems = append(f.Problems, ui.Problem{Field: name, Text: text})
 		}
@@ -183,7 +183,7 @@ func (h *Handlers) inboxPage(c echo.Context, status int, f view.Form) error {
 	if err != nil {
 		return err
 	}
-	i := view.Inbox{Page: kit.Page(c, "findings", "Whose are these?", crumbs(c)...), Action: kit.In(c, "/findings/unassigned"), May: kit.Can(c, access.Write, access.Findings), Form: f}
+	i := view.Inbox{Page: kit.Page(c, "findings", "Whose are these?", crumbs(c)...), Action: kit.In(c, "/findings/unassigned"), RulesHref: kit.In(c, "/findings/rules"), May: kit.Can(c, access.Write, access.Findings), Form: f}
 	for _, l := range labels {
 		i.Labels = append(i.Labels, view.Label{Word: l.Label, N: l.N})
 	}

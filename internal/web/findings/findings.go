@@ -39,6 +39,9 @@ func (h *Handlers) Routes(g *echo.Group, upload echo.MiddlewareFunc) {
 	g.GET("/findings", h.list)
 	g.GET("/findings/unassigned", h.inbox)
 	g.POST("/findings/unassigned", h.assign)
+	g.GET("/findings/rules", h.rules)
+	g.POST("/findings/rules", h.addRule)
+	g.POST("/findings/rules/:rule/end", h.endRule)
 	g.GET("/findings/move", h.confirm) // what a decision about many would do
 	g.POST("/findings/move", h.moveMany)
 	g.GET("/findings/:id", h.show)

@@ -285,3 +285,37 @@ func TestWatchingIsAList(t *testing.T) {
 	d.Ask(http.MethodPost, "/findings/1/watch", url.Values{"watch": {"no"}})
 	want(t, d, "/findings?watching=1", "Nothing here")
 }
+
+func TestRulesSayWhoseRowsAre(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	want(t, d, "/findings/rules", "No rules yet", "Add a rule")
+	answer := d.Ask(http.MethodPost, "/findings/rules", url.Values{"by": {"colour"}, "pattern": {" * "}})
+	for _, w := range []string{"Choose what the rule looks at.", "Name what the rows have in common", "Choose the service that they belong to."} {
+		if answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), w) {
+			t.Errorf("%d, it does not say %q", answer.Code, w)
+		}
+	}
+	report(t, d, "registry.example/team/pay-api:1.2", "lodash")
+	want(t, d, "/findings/unassigned", "registry.example/team/pay-api", "/findings/rules")
+	rule := url.Values{"by": {"image"}, "pattern": {"registry.example/*/pay-api"}, "service": {"service-1"}}
+	if got := d.Ask(http.MethodPost, "/findings/rules", rule).Code; got != http.StatusSeeOther {
+		t.Fatal(got)
+	}
+	want(t, d, "/findings/1", "service-1", "by the rule image registry.example/*/pay-api")
+	report(t, d, "registry.example/other/pay-api:9", "react") // a report that comes later follows it
+	want(t, d, "/services/service-1/findings", "Flaw in react", "Flaw in lodash")
+	want(t, d, "/findings/rules", "registry.example/*/pay-api", "1 rule", "service-1", "Ama Mensah")
+	want(t, d, "/findings/rules?edit=1", `value="registry.example/*/pay-api"`, `name="replaces" value="1"`, "Change the rule")
+	rule.Set("replaces", "1")
+	rule.Set("service", "service-2")
+	if got := d.Ask(http.MethodPost, "/findings/rules", rule).Code; got != http.StatusSeeOther {
+		t.Fatal(got)
+	}
+	want(t, d, "/findings/rules", "service-2", "1 rule")
+	if got := d.Ask(http.MethodPost, "/findings/rules/2/end", nil).Code; got != http.StatusSeeOther {
+		t.Fatal(got)
+	}
+	want(t, d, "/findings/rules", "No rules yet")
+	want(t, d, "/findings/1", "service-1")
+}
