@@ -303,7 +303,7 @@ func TestRulesSayWhoseRowsAre(t *testing.T) {
 		t.Fatal(got)
 	}
 	want(t, d, "/findings/1", "service-1", "by the rule image registry.example/*/pay-api")
-	report(t, d, "registry.example/other/pay-api:9", "react") // a report that comes later follows it
+	report(t, d, "registry.example/other/pay-api:9", "lodash", "react") // a report that comes later follows it
 	want(t, d, "/services/service-1/findings", "Flaw in react", "Flaw in lodash")
 	want(t, d, "/findings/rules", "registry.example/*/pay-api", "1 rule", "service-1", "Ama Mensah")
 	want(t, d, "/findings/rules?edit=1", `value="registry.example/*/pay-api"`, `name="replaces" value="1"`, "Change the rule")
