@@ -39,6 +39,9 @@ func (h *Handlers) page(c echo.Context, status int, f view.Form) error {
 	s, known := names[e.ServiceID]
 	switch {
 	case e.Subject != exception.OfControl:
+		if o.Page.Title = e.Title; e.Subject == exception.OfRule && e.ServiceID != exception.Several {
+			o.Service = "" // its title names it
+		}
 		if err := h.covers(c, &e, &o, names); err != nil {
 			return err
 		}
