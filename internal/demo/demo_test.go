@@ -143,7 +143,7 @@ func (s *told) hidden(t *testing.T) {
 }
 
 func (s *told) accepted(t *testing.T) {
-	page, err := s.Exceptions.List(s.ctx, s.reader, nil, 1)
+	page, err := s.Exceptions.List(s.ctx, s.reader, exception.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}

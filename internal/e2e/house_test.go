@@ -156,6 +156,17 @@ func (s *site) find(t testing.TB) (id, waiting string) {
 	for _, to := range []finding.State{finding.Confirmed, finding.InProgress} {
 		check[finding.Finding](t)(s.Steward.MoveFinding(s.ctx, engineer, first, finding.Move{To: to, Note: "The new base image has it."}))
 	}
+	for by, pattern := range map[finding.Sort]string{finding.ByImage: "registry.example/orders-*", finding.ByPath: "services/orders"} {
+		if err := s.Steward.AddFindingRule(s.ctx, engineer, finding.NewRule{By: by, Pattern: pattern}, "orders"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Findings.Attach(s.ctx, engineer, first, &evidence.Upload{Name: "proof.txt", Data: []byte("The new image starts.")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Findings.Watch(s.ctx, s.owner, first, true); err != nil {
+		t.Fatal(err)
+	}
 	check[finding.Finding](t)(s.Steward.MoveFinding(s.ctx, s.owner, list.Rows[1].ID, finding.Move{To: finding.NotAffected, Justification: finding.NotExecuted, Note: "We never call template()."}))
 	return strconv.FormatInt(first, 10), strconv.FormatInt(s.propose(t, "trivy.json"), 10)
 }
@@ -195,7 +206,29 @@ func (s *site) except(t testing.TB) int64 {
 	if err := s.Posture.Decide(s.ctx, s.owner, near, true, "Not a day longer."); err != nil {
 		t.Fatal(err)
 	}
+	s.acceptFindings(t, engineer)
 	return ask("orders", exception.Request{Control: "TLS-6", Reason: "The partner's client cannot present a certificate before March.", Compensating: "Only the partner's network reaches the port.", Days: 90})
+}
+
+// acceptFindings has the engineer ask for time for findings: one is accepted by a rule, another waits for a decision.
+func (s *site) acceptFindings(t testing.TB, engineer access.Actor) {
+	t.Helper()
+	rows := check[finding.Page](t)(s.Findings.List(s.ctx, s.owner, finding.Filter{Service: s.service.ID})).Rows
+	last := rows[len(rows)-1]
+	for _, r := range []exception.Request{
+		{Subject: exception.OfRule, MatchBy: exception.ByPackage, MatchValue: last.Package, Services: []int64{s.service.ID}, Reason: "The vendor ships a fix in the next release.", Compensating: "The feature is switched off.", Days: 7},
+		{Subject: exception.OfFindings, Findings: []int64{rows[0].ID}, Reason: "It takes another sprint.", Days: 20},
+	} {
+		e := check[exception.Exception](t)(s.Posture.AskForFindings(s.ctx, engineer, r))
+		if r.Subject == exception.OfFindings {
+			s.ids["asked"] = strconv.FormatInt(e.ID, 10)
+			continue
+		}
+		if err := s.Posture.Decide(s.ctx, s.owner, e.ID, true, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.ids["rule"], s.ids["accepted"] = strconv.FormatInt(e.ID, 10), strconv.FormatInt(last.ID, 10)
+	}
 }
 
 // keep writes down credentials: one is past its day, one is due soon.

@@ -70,6 +70,9 @@ var matrix = []row{
 	{route: "GET /w/:workspace/findings", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/findings/unassigned", want: answers(200, 200, 200, 200)},
 	{route: "POST /w/:workspace/findings/unassigned", want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/findings/rules", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/findings/rules", want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/findings/rules/:rule/end", want: answers(404, 404, 404, 403)},
 	{route: "GET /w/:workspace/findings/move", want: answers(303, 303, 303, 403)}, // nothing was chosen
 	{route: "POST /w/:workspace/findings/move", form: url.Values{"id": {"999999"}, "to": {"confirmed"}}, want: answers(404, 404, 404, 403)},
 	{route: "GET /w/:workspace/findings/:id", want: answers(200, 200, 200, 200)},
@@ -90,6 +93,9 @@ var matrix = []row{
 	{route: "POST /w/:workspace/tasks/:id/cover", form: url.Values{"covers": {"x"}}, want: answers(422, 422, 422, 403)},
 	{route: "POST /w/:workspace/tasks/:id/uncover", form: url.Values{"item": {"999999"}}, want: answers(422, 422, 422, 403)},
 	{route: "POST /w/:workspace/tasks/:id/comment", form: url.Values{"comment": {""}}, want: answers(422, 422, 422, 403)},
+	{route: "POST /w/:workspace/findings/:id/attach", want: answers(422, 422, 422, 403)},
+	{route: "GET /w/:workspace/findings/:id/files/:file", want: answers(404, 404, 404, 404)},
+	{route: "POST /w/:workspace/findings/:id/watch", form: url.Values{"watch": {"no"}}, want: answers(303, 303, 303, 303)},
 	{route: "GET /w/:workspace/services/:slug/findings", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/map", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/map.svg", want: answers(200, 200, 200, 200)},
@@ -226,7 +232,7 @@ func (s *site) path(pattern string) string {
 	} else if strings.HasPrefix(pattern, "/setup") {
 		token = s.setup
 	}
-	return strings.NewReplacer(":workspace", s.home.Slug, ":slug", s.ids["slug"], ":id", id, ":evidence", "999999", ":entry", s.ids["entry"], ":token", token, "*", "app.css").Replace(pattern)
+	return strings.NewReplacer(":workspace", s.home.Slug, ":slug", s.ids["slug"], ":id", id, ":evidence", "999999", ":entry", s.ids["entry"], ":file", "999999", ":rule", "999999", ":token", token, "*", "app.css").Replace(pattern)
 }
 
 func TestAccessMatrix(t *testing.T) {

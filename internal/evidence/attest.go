@@ -49,8 +49,8 @@ var attachable = map[string][]string{
 	".txt": {"text/plain"}, ".md": {"text/plain"}, ".csv": {"text/plain"}, ".json": {"text/plain"}, ".log": {"text/plain"}, ".yaml": {"text/plain"}, ".yml": {"text/plain"},
 }
 
-// check accepts a file whose bytes are what its ending says.
-func (u *Upload) check() (mediaType string, problem string) {
+// Check tidies the name and accepts a file whose bytes are what its ending says.
+func (u *Upload) Check() (mediaType string, problem string) {
 	u.Name = strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.C) || r == '"' { // also what turns the reading direction around
 			return -1
@@ -100,7 +100,7 @@ func (a *Attestation) check(c *catalogue.Control, now time.Time) (fault.Fields, 
 	}
 	if a.File != nil {
 		var problem string
-		if media, problem = a.File.check(); problem != "" {
+		if media, problem = a.File.Check(); problem != "" {
 			fields.Add("file", problem)
 		}
 	}

@@ -2,6 +2,7 @@ package exception
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -34,26 +35,14 @@ func (s *Service) Ask(ctx context.Context, actor access.Actor, r Request) (Excep
 		return e, err
 	}
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
-		now := s.db.Now(ctx)
-		waiting, err := s.waiting(ctx, r.Control, r.ServiceID)
-		if err != nil {
+		if err := s.mayAsk(ctx, &r); err != nil {
 			return err
 		}
-		if waiting {
-			return fault.Field("reason", "A request for this control and service waits already.")
-		}
-		if r.Renews != 0 {
-			old, found, err := s.byID(ctx, r.Renews)
-			if err != nil {
-				return err
-			}
-			if !found || old.Control != r.Control || old.ServiceID != r.ServiceID {
-				return fault.Missing("exception")
-			}
-		}
-		e = Exception{Control: r.Control, ServiceID: r.ServiceID, Reason: r.Reason, Compensating: r.Compensating, State: Requested, RequestedBy: actor.UserID, RequesterName: actor.Name,
-			RequestedAt: now, ExpiresAt: now.Add(time.Duration(r.Days) * 24 * time.Hour), Renews: r.Renews}
+		e = r.exception(actor, s.db.Now(ctx))
 		if err := database.Insert(ctx, s.db, "exception", &e); err != nil {
+			return err
+		}
+		if err := s.keepItems(ctx, &e); err != nil {
 			return err
 		}
 		return s.record(ctx, actor, "exception.request", &e, nil)
@@ -61,9 +50,51 @@ func (s *Service) Ask(ctx context.Context, actor access.Actor, r Request) (Excep
 	return e, err
 }
 
+// mayAsk refuses what waits already, and a renewal of something else.
+func (s *Service) mayAsk(ctx context.Context, r *Request) error {
+	waiting, err := s.waiting(ctx, r)
+	if err != nil {
+		return err
+	}
+	if waiting {
+		return fault.Field("reason", waits[r.Subject])
+	}
+	if r.Renews == 0 {
+		return nil
+	}
+	old, found, err := s.whole(ctx, r.Renews)
+	if err != nil {
+		return err
+	}
+	if !found || !r.follows(&old) {
+		return fault.Missing("exception")
+	}
+	return nil
+}
+
+var waits = map[Subject]string{
+	OfControl:  "A request for this control and service waits already.",
+	OfFindings: "A request for one of these findings waits already.",
+	OfRule:     "A request for the same rule waits already.",
+}
+
+// exception is a request as it is kept.
+func (r *Request) exception(actor access.Actor, now time.Time) Exception {
+	e := r.AsException()
+	e.State, e.RequestedBy, e.RequesterName, e.RequestedAt, e.ExpiresAt = Requested, actor.UserID, actor.Name, now, now.Add(time.Duration(r.Days)*24*time.Hour)
+	if e.OwnerID == 0 {
+		e.OwnerID, e.OwnerName = actor.UserID, actor.Name
+	}
+	return e
+}
+
 func (s *Service) record(ctx context.Context, actor access.Actor, action string, e *Exception, before any) error {
 	after := map[string]any{"control": e.Control, "service": e.ServiceID, "state": e.State, "reason": e.Reason, "expires": e.ExpiresAt, "note": e.DecisionNote}
-	return s.log.Record(ctx, actor, activity.Change{Action: action, Kind: "exception", ID: e.ID, Name: e.Control, Before: before, After: after})
+	if e.Subject != OfControl {
+		delete(after, "control")
+		after["about"], after["severity"], after["findings"] = e.Title, e.Severity, len(e.Findings)
+	}
+	return s.log.Record(ctx, actor, activity.Change{Action: action, Kind: "exception", ID: e.ID, Name: e.Name(), Before: before, After: after})
 }
 
 // Decide approves or declines what somebody else asked for.
@@ -82,7 +113,7 @@ func (s *Service) Decide(ctx context.Context, actor access.Actor, id int64, appr
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		var found bool
 		var err error
-		if e, found, err = s.byID(ctx, id); err != nil {
+		if e, found, err = s.whole(ctx, id); err != nil {
 			return err
 		}
 		now := s.db.Now(ctx)
@@ -122,7 +153,7 @@ func (s *Service) End(ctx context.Context, actor access.Actor, id int64, note st
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		var found bool
 		var err error
-		if e, found, err = s.byID(ctx, id); err != nil {
+		if e, found, err = s.whole(ctx, id); err != nil {
 			return err
 		}
 		if !found {
@@ -160,17 +191,41 @@ func (s *Service) At(ctx context.Context, at time.Time) ([]Exception, error) {
 
 // Page is one page of exceptions.
 type Page struct {
-	Rows  []Exception
-	Total int64
+	Rows   []Exception
+	Total  int64
+	Counts Counts // whatever the list is narrowed to
 }
 
-// List gives exceptions, those that wait first, then the newest. services nil means all; otherwise it is those of the
-// named services, and those of every service, which are theirs as well.
-func (s *Service) List(ctx context.Context, actor access.Actor, services []int64, page int) (Page, error) {
+// Show narrows a list of exceptions.
+type Show string
+
+// What a list may be narrowed to.
+const (
+	ShowAll     Show = ""
+	ShowWaiting Show = "waiting"
+	ShowInForce Show = "in_force"
+	ShowEnding  Show = "ending" // in force, and over within 30 days
+	ShowEnded   Show = "ended"
+)
+
+// Counts are how many exceptions there are of each sort.
+type Counts struct{ Total, Waiting, InForce, Ending, Ended int64 }
+
+// Filter chooses exceptions. Services nil means all; otherwise it is those of the named services, and those of every
+// service, which are theirs as well.
+type Filter struct {
+	Services []int64
+	Show     Show
+	Page     int
+}
+
+// List gives exceptions, those that wait first, then the newest.
+func (s *Service) List(ctx context.Context, actor access.Actor, f Filter) (Page, error) {
 	if err := s.access.Require(actor, access.Read, access.Posture); err != nil {
 		return Page{}, err
 	}
-	return s.list(ctx, services, min(max(page, 1), 10_000))
+	f.Page = min(max(f.Page, 1), 10_000)
+	return s.list(ctx, f)
 }
 
 // Get gives one exception.
@@ -178,7 +233,7 @@ func (s *Service) Get(ctx context.Context, actor access.Actor, id int64) (Except
 	if err := s.access.Require(actor, access.Read, access.Posture); err != nil {
 		return Exception{}, err
 	}
-	e, found, err := s.byID(ctx, id)
+	e, found, err := s.whole(ctx, id)
 	if err == nil && !found {
 		err = fault.Missing("exception")
 	}
@@ -190,5 +245,66 @@ func (s *Service) Of(ctx context.Context, service int64, control string) ([]Exce
 	return s.of(ctx, service, control)
 }
 
-// Waiting lists the requests that nobody decided on, the oldest first.
-func (s *Service) Waiting(ctx context.Context) ([]Exception, error) { return s.requested(ctx) }
+// Attention lists the requests that nobody decided on, the oldest first, and what ends within 30 days, the next first.
+func (s *Service) Attention(ctx context.Context) (waiting, ending []Exception, err error) {
+	now := s.db.Now(ctx)
+	rows, err := s.noteworthy(ctx, now)
+	for _, e := range rows {
+		if e.State == Requested {
+			waiting = append(waiting, e)
+		} else if e.InForce(now) {
+			ending = append(ending, e)
+		}
+	}
+	return waiting, ending, err
+}
+
+// Cover is what accepts findings at a moment.
+type Cover struct{ list []Exception }
+
+// Cover gives what accepts findings at a moment: every rule, and the exceptions that name one of the findings.
+func (s *Service) Cover(ctx context.Context, at time.Time, findings []int64) (*Cover, error) {
+	rows, err := s.accepting(ctx, at.UTC())
+	if err != nil || len(rows) == 0 {
+		return &Cover{}, err
+	}
+	if err := s.fill(ctx, rows, findings); err != nil {
+		return nil, err
+	}
+	return &Cover{rows}, nil
+}
+
+// Of gives the exception that accepts a finding longest, nil where none does.
+func (c *Cover) Of(w *Weakness) *Exception {
+	var best *Exception
+	for i := range c.list {
+		if e := &c.list[i]; e.Takes(w) && (best == nil || e.ExpiresAt.After(best.ExpiresAt)) {
+			best = e
+		}
+	}
+	return best
+}
+
+// Rules reports whether some rule may accept findings that nobody chose.
+func (c *Cover) Rules() bool {
+	return slices.ContainsFunc(c.list, func(e Exception) bool { return e.Subject == OfRule })
+}
+
+// About gives the exception of an id, nil for none, and the requests that name a finding and wait for a decision.
+func (s *Service) About(ctx context.Context, w *Weakness, id int64) (by *Exception, asked []Exception, err error) {
+	rows, err := s.asking(ctx, id)
+	if err != nil || len(rows) == 0 {
+		return nil, nil, err
+	}
+	if i := slices.IndexFunc(rows, func(e Exception) bool { return e.ID == id }); i >= 0 {
+		e := rows[i]
+		by, rows = &e, slices.Delete(rows, i, i+1)
+	}
+	if len(rows) == 0 {
+		return by, nil, nil
+	}
+	if err := s.fill(ctx, rows, []int64{w.ID}); err != nil {
+		return nil, nil, err
+	}
+	return by, slices.DeleteFunc(rows, func(e Exception) bool { return !e.Takes(w) }), nil
+}

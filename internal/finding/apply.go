@@ -204,6 +204,9 @@ func enter(f *Finding, to State, by Layer, actor int64, now time.Time) {
 	if to != Duplicate {
 		f.DuplicateOf = 0
 	}
+	if to != Accepted {
+		f.ExceptionID, f.AcceptedUntil = 0, nil
+	}
 	f.DecidedLayer, f.DecidedBy, f.DecidedFacts = by, actor, ""
 	if to.Decided() {
 		f.DecidedFacts = knownOf(f)

@@ -5,21 +5,9 @@ import (
 	"strings"
 
 	"muster/internal/access"
-	"muster/internal/activity"
-	"muster/internal/database"
 	"muster/internal/fault"
 	"muster/internal/inventory"
 )
-
-// Rules gives whose the rows are, by the reports' own words in lower case.
-func (s *Service) Rules(ctx context.Context) (map[string]int64, error) {
-	rules, err := s.liveRules(ctx)
-	out := map[string]int64{}
-	for _, r := range rules {
-		out[r.Label] = r.ServiceID
-	}
-	return out, err
-}
 
 // Inbox lists what the reports call the things that are nobody's yet, with how many findings each has.
 func (s *Service) Inbox(ctx context.Context, actor access.Actor) ([]Label, error) {
@@ -53,25 +41,19 @@ func (s *Service) Assign(ctx context.Context, actor access.Actor, label string, 
 func (s *Service) Remember(ctx context.Context, actor access.Actor, label string, to *inventory.Service) error {
 	label = strings.ToLower(strings.TrimSpace(label))
 	return s.db.InTx(ctx, func(ctx context.Context) error {
-		rules, err := s.Rules(ctx)
-		if err != nil || rules[label] == to.ID {
+		rules, err := s.liveRules(ctx)
+		if err != nil {
 			return err
+		}
+		for _, r := range rules {
+			if r.MatchBy == ByLabel && r.Label == label && r.ServiceID == to.ID {
+				return nil
+			}
 		}
 		if err := s.endRules(ctx, label); err != nil {
 			return err
 		}
-		rule := Rule{Label: label, ServiceID: to.ID, ActorID: actor.UserID, ActorName: actor.Name, CreatedAt: s.db.Now(ctx)}
-		if err := database.Insert(ctx, s.db, "assignment", &rule); err != nil {
-			return err
-		}
-		ids, err := s.unassigned(ctx, label)
-		if err != nil {
-			return err
-		}
-		if err := s.give(ctx, actor, ids, to.ID, "said that it belongs to "+to.Name); err != nil {
-			return err
-		}
-		return s.log.Record(ctx, actor, activity.Change{Action: "finding.assign", Kind: "service", ID: to.ID, Name: to.Name, After: map[string]any{"label": label, "findings": len(ids)}})
+		return s.keepRule(ctx, actor, &Rule{MatchBy: ByLabel, Label: label}, to)
 	})
 }
 
@@ -96,6 +78,9 @@ func (s *Service) give(ctx context.Context, actor access.Actor, ids []int64, to 
 		return err
 	}
 	p := &planner{past: &past{keys: map[string]int64{}, findings: map[int64]*entry{}}, place: place, policy: Shipped(), now: s.db.Now(ctx), plan: &Plan{}, merged: map[int64]int64{}, samples: map[Action]int{}}
+	if p.cover, err = s.accept.Cover(ctx, p.now, nil); err != nil {
+		return err
+	}
 	keys, err := s.keysOfFinding(ctx, ids)
 	if err != nil {
 		return err
@@ -123,13 +108,7 @@ func (s *Service) give(ctx context.Context, actor access.Actor, ids []int64, to 
 	if err := s.dropKeys(ctx, drop); err != nil {
 		return err
 	}
-	var entries []*entry
-	for _, e := range p.past.findings {
-		if e.changed {
-			entries = append(entries, e)
-		}
-	}
-	return s.save(ctx, actor, 0, entries)
+	return s.save(ctx, actor, 0, p.done().entries)
 }
 
 func (p *planner) giveOne(id, to int64, why string, facts []fact) {

@@ -12,6 +12,7 @@ import (
 	"muster/internal/activity"
 	"muster/internal/database"
 	"muster/internal/database/databasetest"
+	"muster/internal/exception"
 	"muster/internal/fault"
 	"muster/internal/finding"
 	"muster/internal/identity"
@@ -32,6 +33,7 @@ type desk struct {
 	clock   *databasetest.Clock
 	book    *inventory.Book
 	people  *identity.Service
+	accepts *exception.Service
 	ctx     context.Context
 	other   context.Context
 	pay     int64
@@ -52,7 +54,8 @@ func open(t testing.TB, db *database.DB, clock *databasetest.Clock) *desk {
 	log := activity.New(db, policy)
 	people := identity.New(db, policy, log, box)
 	book := inventory.New(db, policy, log)
-	d := &desk{Service: finding.New(db, policy, log, book), t: t, db: db, clock: clock, book: book, people: people}
+	accepts := exception.New(db, policy, log)
+	d := &desk{Service: finding.New(db, policy, log, book, accepts), accepts: accepts, t: t, db: db, clock: clock, book: book, people: people}
 	for name, place := range map[string]*context.Context{"Kente": &d.ctx, "Adinkra": &d.other} {
 		w, err := people.CreateWorkspace(context.Background(), access.SystemActor("test"), name)
 		if err != nil {

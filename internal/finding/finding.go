@@ -117,6 +117,9 @@ type Finding struct {
 	DecidedBy    int64  // the person, where it was one
 	DecidedFacts string // JSON of what was known then
 
+	ExceptionID   int64      // that accepts it
+	AcceptedUntil *time.Time // the end of that exception: from then on "accepted" means nothing
+
 	Clock     string // JSON list of Segment
 	DueAt     *time.Time
 	HardDueAt *time.Time // the same on a clock that nothing pauses
@@ -233,6 +236,7 @@ type Event struct {
 	Words       string // what happened
 	Note        string // what a person wrote
 	Contradicts int64  // the event whose closure this one contradicts
+	FileID      int64  // the file that it attached
 	Before      []byte // what an undo puts back
 }
 
@@ -252,6 +256,7 @@ const (
 	Merged    Action = "merged"
 	Assessed  Action = "assessed"
 	Commented Action = "commented"
+	Attached  Action = "attached" // a file
 	Assigned  Action = "assigned" // to another service
 	Undone    Action = "undone"
 	Clocked   Action = "clocked" // its due date or priority was computed again
@@ -284,11 +289,12 @@ type ReportRun struct {
 // TableName keeps the table beside the other tables of findings.
 func (ReportRun) TableName() string { return "finding_reports" }
 
-// Rule says whose the rows are that carry a label.
+// Rule says whose the rows are that carry a label, or that a pattern fits.
 type Rule struct {
 	ID          int64 `gorm:"primaryKey"`
 	WorkspaceID int64
-	Label       string
+	MatchBy     Sort
+	Label       string // the word or the pattern
 	ServiceID   int64
 	ActorID     int64
 	ActorName   string

@@ -22,6 +22,8 @@ type Filter struct {
 	Unassigned bool  // nobody's yet
 	Overdue    bool
 	Exploited  bool
+	Exception  int64  // accepted under it
+	Watcher    int64  // watched by this person
 	After      string // the place of the last row of the page before
 	Limit      int
 
@@ -53,6 +55,9 @@ func (s *Service) List(ctx context.Context, actor access.Actor, f Filter) (Page,
 	if err := s.access.Require(actor, access.Read, access.Findings); err != nil {
 		return Page{}, err
 	}
+	if _, err := s.Lapse(ctx); err != nil {
+		return Page{}, err
+	}
 	if len(f.States) == 0 && !f.Everything {
 		f.States = todo()
 	}
@@ -65,6 +70,9 @@ func todo() []State { return []State{Open, Confirmed, InProgress, ReReview} }
 func (s *Service) Facets(ctx context.Context, actor access.Actor, service int64) (Facets, error) {
 	out := Facets{States: map[State]int64{}, Severities: map[Severity]int64{}, Kinds: map[Kind]int64{}, Services: map[int64]int64{}}
 	if err := s.access.Require(actor, access.Read, access.Findings); err != nil {
+		return out, err
+	}
+	if _, err := s.Lapse(ctx); err != nil {
 		return out, err
 	}
 	rows, err := s.counts(ctx, service)
@@ -86,8 +94,11 @@ type Tally map[Severity]int64
 
 // Tallies counts what waits for work on every service that the person may see.
 func (s *Service) Tallies(ctx context.Context) (map[int64]Tally, error) {
-	rows, err := s.counts(ctx, 0)
 	out := map[int64]Tally{}
+	if _, err := s.Lapse(ctx); err != nil {
+		return out, err
+	}
+	rows, err := s.counts(ctx, 0)
 	for _, c := range rows {
 		if c.State.Todo() {
 			if out[c.ServiceID] == nil {
@@ -113,6 +124,11 @@ func (s *Service) Get(ctx context.Context, actor access.Actor, id int64) (Detail
 		return d, err
 	}
 	f, found, err := s.byID(ctx, id)
+	if err == nil && f.State == Accepted && !f.Excused(s.db.Now(ctx)) {
+		if _, err = s.Lapse(ctx); err == nil {
+			f, found, err = s.byID(ctx, id)
+		}
+	}
 	if err != nil {
 		return d, err
 	}
@@ -130,12 +146,12 @@ func (s *Service) Get(ctx context.Context, actor access.Actor, id int64) (Detail
 // similar is how many findings of the same weakness a page names.
 const similar = 10
 
-// Similar lists the same vulnerability on other services.
+// Similar lists the same vulnerability, or the same rule where there is none, on other services or elsewhere on this one.
 func (s *Service) Similar(ctx context.Context, f *Finding) ([]Finding, error) {
-	if f.Vulnerability == "" {
+	if f.Vulnerability == "" && f.Rule == "" {
 		return nil, nil
 	}
-	return s.sameVulnerability(ctx, f, similar)
+	return s.sameWeakness(ctx, f, similar)
 }
 
 // place names where a page ends.

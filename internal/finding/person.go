@@ -231,6 +231,11 @@ func (s *Service) Assess(ctx context.Context, actor access.Actor, id int64, seve
 		}
 		settle(&e.now, place(e.now.ServiceID), Shipped(), s.db.Now(ctx), false)
 		e.events = append(e.events, Event{Action: Assessed, FromState: e.now.State, ToState: e.now.State, Layer: ByPerson, Words: said, Note: note})
+		if changed := changedSince(&e.now); e.now.State == Accepted && changed != "" {
+			enter(&e.now, ReReview, ByRule, 0, s.db.Now(ctx))
+			settle(&e.now, place(e.now.ServiceID), Shipped(), s.db.Now(ctx), false)
+			e.events = append(e.events, Event{Action: Moved, FromState: Accepted, ToState: ReReview, Layer: ByRule, Words: "The decision has to be looked at again: " + changed + "."})
+		}
 		if err := s.save(ctx, actor, 0, []*entry{e}); err != nil {
 			return err
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"muster/internal/exception"
 )
 
 // Counts is the difference that reports make, as `muster import --json` prints it.
@@ -105,6 +107,7 @@ type planner struct {
 	past    *past
 	place   func(service int64) Place
 	policy  Policy
+	cover   *exception.Cover // the rules that accept what comes
 	now     time.Time
 	plan    *Plan
 	fresh   int64           // the last id given to a new finding; they count down from 0
@@ -248,6 +251,9 @@ func (p *planner) done() *Plan {
 		}
 		return cmp.Compare(a.now.ID, b.now.ID)
 	})
+	for _, e := range p.plan.entries {
+		p.acceptByRule(e)
+	}
 	return p.plan
 }
 

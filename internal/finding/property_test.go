@@ -3,15 +3,19 @@ package finding_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"muster/internal/database"
 	"muster/internal/database/databasetest"
+	"muster/internal/exception"
+	"muster/internal/fault"
 	"muster/internal/finding"
 	"muster/internal/identity"
 
@@ -125,7 +129,7 @@ func TestASecondReadingChangesNothing(t *testing.T) {
 	})
 }
 
-// anyLife is a random life of a workspace: reports, decisions, undo and time.
+// A random life of a workspace: reports, decisions, exceptions, undo and time.
 func TestAnyLifeKeepsWhatAlwaysHolds(t *testing.T) {
 	t.Parallel()
 	d, people := rooming(t)
@@ -137,7 +141,7 @@ func TestAnyLifeKeepsWhatAlwaysHolds(t *testing.T) {
 			for _, f := range room.all() {
 				before[f.ID] = room.get(f.ID).Finding
 			}
-			switch what := rapid.IntRange(0, 9).Draw(r, "what"); {
+			switch what := rapid.IntRange(0, 14).Draw(r, "what"); {
 			case what < 4:
 				rep := report(rapid.SampledFrom([]string{"trivy", "grype"}).Draw(r, "tool"), fmt.Sprint("d", step), rapid.SliceOfN(anyRow(room.pay, room.web), 0, 5).Draw(r, "rows")...)
 				rep.Complete = rapid.Bool().Draw(r, "complete")
@@ -162,19 +166,68 @@ func TestAnyLifeKeepsWhatAlwaysHolds(t *testing.T) {
 				if _, err := room.Undo(room.ctx, ama, last); err != nil {
 					r.Fatal(err)
 				}
+			case what > 10 && len(before) > 0:
+				room.except(r, before)
 			default:
-				room.clock.Move(day)
+				room.clock.Move(time.Duration(rapid.IntRange(1, 40).Draw(r, "days")) * day)
 			}
 			room.sound()
+			room.excused(r)
 		}
 	})
+}
+
+// except asks for an exception and has it approved, or ends one.
+func (d *desk) except(r *rapid.T, before map[int64]finding.Finding) {
+	page, err := d.accepts.List(d.ctx, ama, exception.Filter{Show: exception.ShowInForce})
+	if err != nil {
+		r.Fatal(err)
+	}
+	if len(page.Rows) > 0 && rapid.Bool().Draw(r, "end") {
+		if err := d.end(rapid.SampledFrom(page.Rows).Draw(r, "exception").ID); err != nil {
+			r.Fatal(err)
+		}
+		return
+	}
+	ids := slices.Sorted(maps.Keys(before))
+	id := rapid.SampledFrom(ids).Draw(r, "finding")
+	days := rapid.IntRange(1, 30).Draw(r, "days")
+	q := rapid.SampledFrom([]exception.Request{chosen(days, id), chosen(days, ids[:min(len(ids), 3)]...), ruled(exception.ByVulnerability, before[id].Vulnerability, days), ruled(exception.ByPackage, before[id].Package, days, d.pay)}).Draw(r, "request")
+	e, err := d.ask(q)
+	if err != nil {
+		if kindOf(err) != fault.Invalid {
+			r.Fatal(err)
+		}
+		return
+	}
+	if _, err := d.grant(e.ID); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// excused checks that what is accepted is so by an exception that is in force now, and that nothing else says so.
+func (d *desk) excused(r *rapid.T) {
+	for _, row := range d.all() {
+		f := d.get(row.ID)
+		if (f.State == finding.Accepted) != (f.ExceptionID != 0) || (f.ExceptionID != 0) != (f.AcceptedUntil != nil) {
+			r.Fatalf("finding %d is %s under exception %d until %v\n%s", f.ID, f.State, f.ExceptionID, f.AcceptedUntil, story(f.Events))
+		}
+		if f.State != finding.Accepted {
+			continue
+		}
+		e, err := d.accepts.Get(d.ctx, ama, f.ExceptionID)
+		if err != nil || !e.InForce(d.clock.Now()) || !e.ExpiresAt.Equal(*f.AcceptedUntil) {
+			r.Fatalf("finding %d is accepted by %+v: %v\n%s", f.ID, e, err, story(f.Events))
+		}
+	}
 }
 
 // kept checks that a report never silently overturned what a person decided.
 func (d *desk) kept(r *rapid.T, before map[int64]finding.Finding) {
 	for id, old := range before {
 		f := d.get(id)
-		if f.State == old.State || old.DecidedLayer != finding.ByPerson || !old.State.Decided() {
+		byPeople := old.DecidedLayer == finding.ByPerson || old.State == finding.Accepted
+		if f.State == old.State || !byPeople || !old.State.Decided() {
 			continue
 		}
 		if f.State != finding.ReReview && f.State != finding.Duplicate {

@@ -7,6 +7,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/activity"
 	"muster/internal/database"
+	"muster/internal/exception"
 	"muster/internal/inventory"
 )
 
@@ -16,11 +17,12 @@ type Service struct {
 	access *access.Control
 	log    *activity.Service
 	book   *inventory.Book
+	accept *exception.Service
 }
 
 // New makes the service.
-func New(db *database.DB, control *access.Control, log *activity.Service, book *inventory.Book) *Service {
-	return &Service{db: db, access: control, log: log, book: book}
+func New(db *database.DB, control *access.Control, log *activity.Service, book *inventory.Book, exceptions *exception.Service) *Service {
+	return &Service{db: db, access: control, log: log, book: book, accept: exceptions}
 }
 
 // placeOf says what a service adds to the weight of its findings.
@@ -43,6 +45,9 @@ func (s *Service) places(ctx context.Context) (func(int64) Place, error) {
 
 // Plan computes what reports and vendors' statements would do now. Nothing is stored.
 func (s *Service) Plan(ctx context.Context, reports []Report, statements ...Statement) (*Plan, error) {
+	if _, err := s.Lapse(ctx); err != nil { // what ran out is open before anything is met with it
+		return nil, err
+	}
 	place, err := s.places(ctx)
 	if err != nil {
 		return nil, err
@@ -50,6 +55,9 @@ func (s *Service) Plan(ctx context.Context, reports []Report, statements ...Stat
 	p := &planner{past: &past{scopes: map[scope][]scopeRow{}, newest: map[scope]ReportRun{}, keys: map[string]int64{}, findings: map[int64]*entry{}}, place: place, policy: Shipped(), now: s.db.Now(ctx)}
 	sifts, err := s.sift(ctx, p.past, reports)
 	if err != nil {
+		return nil, err
+	}
+	if p.cover, err = s.accept.Cover(ctx, p.now, nil); err != nil {
 		return nil, err
 	}
 	p.run(sifts)

@@ -92,18 +92,22 @@ var moves = []move{
 
 	{Open, FalsePositive, true, true}, {Confirmed, FalsePositive, true, true}, {InProgress, FalsePositive, true, true}, {ReReview, FalsePositive, true, true},
 	{Open, NotAffected, true, true}, {Confirmed, NotAffected, true, true}, {InProgress, NotAffected, true, true}, {ReReview, NotAffected, true, true},
-	{Open, Accepted, true, false}, {Confirmed, Accepted, true, false}, {InProgress, Accepted, true, false}, {ReReview, Accepted, true, false},
+	{Open, Accepted, true, true}, {Confirmed, Accepted, true, true}, {InProgress, Accepted, true, true}, {ReReview, Accepted, true, true}, // a machine only by the rule of an exception
 	{Open, Duplicate, true, true}, {Confirmed, Duplicate, true, true}, {InProgress, Duplicate, true, true}, {ReReview, Duplicate, true, true},
 	{Fixed, Duplicate, false, true}, {Closed, Duplicate, false, true}, {Accepted, Duplicate, false, true}, {FalsePositive, Duplicate, false, true}, {NotAffected, Duplicate, false, true},
 
 	{FalsePositive, ReReview, false, true}, {NotAffected, ReReview, false, true}, {Accepted, ReReview, false, true}, {Duplicate, ReReview, false, true},
 	{Open, ReReview, false, true}, {Confirmed, ReReview, false, true}, {InProgress, ReReview, false, true},
 	{FalsePositive, Open, true, true}, {NotAffected, Open, true, true}, {Accepted, Open, true, true}, {Duplicate, Open, true, true},
+	{Accepted, Fixed, false, true}, // its exception is over, and nobody sees it any more
 	{ReReview, Open, true, false}, {ReReview, Confirmed, true, false}, {ReReview, InProgress, true, false},
 }
 
 // MayMove reports whether the table leads from one state to another for a layer.
 func MayMove(from, to State, by Layer) bool {
+	if to == Accepted && by != ByPerson && by != ByRule {
+		return false // what a report or a vendor calls accepted, nobody here approved
+	}
 	for _, m := range moves {
 		if m.from == from && m.to == to {
 			return by == ByPerson && m.person || by != ByPerson && m.machine

@@ -120,7 +120,7 @@ func (s *Service) sourcesOf(ctx context.Context, id int64) ([]Source, error) {
 const maxEvents = 200
 
 func (s *Service) eventsOf(ctx context.Context, id int64) ([]Event, error) {
-	return database.List(ctx, "history", database.Of[Event](s.db.Conn(ctx)).Select("id, workspace_id, finding_id, at, action, from_state, to_state, layer, actor_id, actor_name, import_id, words, note, contradicts").Where("finding_id = ?", id).Order("id DESC").Limit(maxEvents))
+	return database.List(ctx, "history", database.Of[Event](s.db.Conn(ctx)).Select("id, workspace_id, finding_id, at, action, from_state, to_state, layer, actor_id, actor_name, import_id, words, note, contradicts, file_id").Where("finding_id = ?", id).Order("id DESC").Limit(maxEvents))
 }
 
 func (s *Service) eventsOfImport(ctx context.Context, importID int64) ([]Event, error) {
@@ -176,7 +176,7 @@ func (s *Service) liveRules(ctx context.Context) ([]Rule, error) {
 
 func (s *Service) endRules(ctx context.Context, label string) error {
 	now := s.db.Now(ctx)
-	if err := s.db.Conn(ctx).Model(&Rule{}).Where("label = ? AND ended_at IS NULL", label).Update("ended_at", &now).Error; err != nil {
+	if err := s.db.Conn(ctx).Model(&Rule{}).Where("match_by = ? AND label = ? AND ended_at IS NULL", ByLabel, label).Update("ended_at", &now).Error; err != nil {
 		return fmt.Errorf("end assignment: %w", err)
 	}
 	return nil
@@ -192,10 +192,6 @@ func (s *Service) inbox(ctx context.Context) ([]Label, error) {
 		return nil, fmt.Errorf("list what is nobody's: %w", err)
 	}
 	return rows, nil
-}
-
-func (s *Service) unassigned(ctx context.Context, label string) ([]int64, error) {
-	return s.ids(ctx, "service_id = 0 AND LOWER(label) = ? AND retracted_at IS NULL", label)
 }
 
 func (s *Service) idsOf(ctx context.Context, service int64) ([]int64, error) {

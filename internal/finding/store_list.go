@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"muster/internal/database"
+	"muster/internal/exception"
 )
 
 // todoWords is the condition of the index over what waits for work: a database uses it only for these very words.
@@ -18,7 +19,7 @@ const searchCount = 1000
 
 // listed are the columns that a list shows.
 var listed = []string{"id", "workspace_id", "service_id", "label", "kind", "state", "title", "vulnerability", "rule", "package", "installed", "fix_version", "path", "line", "endpoint", "resource",
-	"severity", "exploited", "epss", "priority", "live", "first_seen", "opened_at", "reopen_count", "due_at", "duplicate_of", "version"}
+	"severity", "exploited", "epss", "priority", "live", "first_seen", "opened_at", "reopen_count", "due_at", "duplicate_of", "version", "accepted_until"}
 
 // chosen is the query of a filter without its page.
 func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding] {
@@ -50,6 +51,12 @@ func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding]
 	}
 	if f.Exploited {
 		q = q.Where("exploited")
+	}
+	if f.Exception != 0 {
+		q = q.Where("exception_id = ? AND exception_id > 0", f.Exception)
+	}
+	if f.Watcher != 0 {
+		q = watchedBy(ctx, q, f.Watcher)
 	}
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
@@ -108,7 +115,7 @@ func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 
 // total counts from the kept counters where they know, and at most to a limit where only the rows know.
 func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
-	if len(SearchTerms(f.Text)) == 0 && !f.Overdue && !f.Exploited {
+	if len(SearchTerms(f.Text)) == 0 && !f.Overdue && !f.Exploited && f.Exception == 0 && f.Watcher == 0 {
 		q := database.Of[Count](s.db.Conn(ctx)).Where("n > 0")
 		if !f.Everything {
 			q = q.Where("state IN ?", f.States)
@@ -154,8 +161,12 @@ func (s *Service) counts(ctx context.Context, service int64) ([]Count, error) {
 	return database.List(ctx, "counters", q)
 }
 
-func (s *Service) sameVulnerability(ctx context.Context, f *Finding, most int) ([]Finding, error) {
-	q := database.Of[Finding](s.db.Conn(ctx)).Select(strings.Join(listed, ", ")).Where("vulnerability = ? AND vulnerability <> '' AND id <> ? AND retracted_at IS NULL", f.Vulnerability, f.ID)
+func (s *Service) sameWeakness(ctx context.Context, f *Finding, most int) ([]Finding, error) {
+	by, value := exception.ByVulnerability, f.Vulnerability
+	if value == "" {
+		by, value = exception.ByRule, f.Rule
+	}
+	q := database.Of[Finding](s.db.Conn(ctx)).Select(strings.Join(listed, ", ")).Where(matchConditions[by], value).Where("id <> ? AND retracted_at IS NULL", f.ID)
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
 	}

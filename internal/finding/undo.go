@@ -3,8 +3,11 @@ package finding
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"muster/internal/access"
+	"muster/internal/exception"
 )
 
 // Undo takes back what an import did to findings, in the caller's transaction: what it opened was never there, what it
@@ -53,6 +56,7 @@ type undoing struct {
 	given    []given
 	befores  map[int64]undoData
 	origin   map[int64]int64 // sources by the finding that they belonged to
+	cover    *exception.Cover
 }
 
 // given are keys that go back to a finding that had become part of another.
@@ -72,6 +76,9 @@ func (u *undoing) back(ctx context.Context, actor access.Actor, events []Event) 
 	if err := u.remember(events); err != nil {
 		return nil, err
 	}
+	if u.cover, err = s.accept.Cover(ctx, now, slices.Sorted(maps.Keys(u.entries))); err != nil {
+		return nil, err
+	}
 	done := map[int64]bool{}
 	for _, v := range events {
 		e := u.entries[v.FindingID]
@@ -89,9 +96,13 @@ func (u *undoing) back(ctx context.Context, actor access.Actor, events []Event) 
 		} else {
 			u.restore(e, u.befores[v.FindingID])
 		}
+		words := fmt.Sprintf("undid import %d", u.importID)
+		if e.now.State == Accepted && e.now.Counted() { // what accepted it may be over since
+			words = e.uphold(u.cover, words, now)
+		}
 		settle(&e.now, place(e.now.ServiceID), Shipped(), now, false)
 		e.changed = true
-		e.events = []Event{{Action: Undone, FromState: was, ToState: e.now.State, Layer: ByPerson, Words: fmt.Sprintf("undid import %d", u.importID)}}
+		e.events = []Event{{Action: Undone, FromState: was, ToState: e.now.State, Layer: ByPerson, Words: words}}
 		touched = append(touched, e.now.ServiceID)
 		list = append(list, e)
 	}

@@ -94,7 +94,7 @@ func (h *House) judges() {
 	h.Controls = control.New(h.DB, h.Access, h.Activity)
 	h.Exceptions = exception.New(h.DB, h.Access, h.Activity)
 	h.Topology = topology.New(h.DB, h.Access, h.Activity, h.Inventory, h.Ledger)
-	h.Findings = finding.New(h.DB, h.Access, h.Activity, h.Inventory)
+	h.Findings = finding.New(h.DB, h.Access, h.Activity, h.Inventory, h.Exceptions)
 	h.Tasks = remediation.New(remediation.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Controls: h.Controls, Findings: h.Findings})
 	h.Posture = posture.New(posture.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, People: h.Identity, Book: h.Inventory, Ledger: h.Ledger, Controls: h.Controls, Exceptions: h.Exceptions, Topology: h.Topology, Findings: h.Findings, Tasks: h.Tasks})
 	h.Intake = intake.New(h.DB, h.Access, h.Activity, h.Inventory, h.Findings, h.Ledger, h.Posture)

@@ -118,9 +118,10 @@ func open(t testing.TB, db *database.DB, clock *databasetest.Clock) *desk {
 	}
 	book := inventory.New(db, control, log)
 	ledger := evidence.New(db, control, log)
-	findings := finding.New(db, control, log, book)
+	accepts := exception.New(db, control, log)
+	findings := finding.New(db, control, log, book, accepts)
 	controls := rules.New(db, control, log)
-	judge := posture.New(posture.Parts{DB: db, Access: control, Log: log, People: people, Book: book, Ledger: ledger, Controls: controls, Exceptions: exception.New(db, control, log), Findings: findings, Topology: topology.New(db, control, log, book, ledger)})
+	judge := posture.New(posture.Parts{DB: db, Access: control, Log: log, People: people, Book: book, Ledger: ledger, Controls: controls, Exceptions: accepts, Findings: findings, Topology: topology.New(db, control, log, book, ledger)})
 	d := &desk{Workflow: intake.New(db, control, log, book, findings, ledger, judge), book: book, finds: findings, rules: controls, judge: judge, log: log, clock: clock, db: db,
 		ctx: database.WithWorkspace(t.Context(), w.ID), actor: access.Actor{UserID: 1, Name: "Ama", Role: access.Admin}}
 	environments, err := book.Environments(d.ctx, d.actor)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,26 +35,42 @@ type Owner struct {
 
 // owners finds whose rows are whose.
 type owners struct {
-	chosen   int64            // every row belongs to this service
-	labels   map[string]int64 // a person's word in this preview
-	rules    map[string]int64 // a person's word before
-	names    map[string]int64 // services by name, slug and workload; 0 where two have it
-	fallback string           // what rows without a word of their own are called
+	chosen   int64               // every row belongs to this service
+	labels   map[string]int64    // a person's word in this preview
+	rules    finding.Assignments // people's words before
+	names    map[string]int64    // services by name, slug and workload; 0 where two have it
+	fallback string              // what rows without a word of their own are called
 	seen     map[string]*Owner
 }
 
-// of gives a row's service and the word that it goes by.
+// of gives a row's service and the word that it goes by: what was chosen for the whole report, what a person says in this
+// preview, what a rule says, then the name that the report uses.
 func (o *owners) of(f *model.Finding) (service int64, label string) {
 	label = labelOf(f, o.fallback)
 	key := strings.ToLower(label)
+	_, said := o.labels[key]
+	if o.chosen == 0 && !said {
+		if r := o.rules.Of(traitsOf(f, label)); r != nil && r.MatchBy != finding.ByLabel {
+			return o.note("rule "+strconv.FormatInt(r.ID, 10), Owner{Label: string(r.MatchBy) + " " + r.Label, Service: r.ServiceID, Decided: true}), label
+		}
+	}
+	if _, known := o.seen[key]; known {
+		return o.note(key, Owner{}), label
+	}
+	own := Owner{Label: label}
+	own.Service, own.Decided = o.guess(key)
+	return o.note(key, own), label
+}
+
+// note counts a row of an owner, and gives the service.
+func (o *owners) note(key string, first Owner) int64 {
 	own, known := o.seen[key]
 	if !known {
-		own = &Owner{Label: label}
-		own.Service, own.Decided = o.guess(key)
+		own = &first
 		o.seen[key] = own
 	}
 	own.Rows++
-	return own.Service, label
+	return own.Service
 }
 
 func (o *owners) guess(key string) (int64, bool) {
@@ -63,8 +80,8 @@ func (o *owners) guess(key string) (int64, bool) {
 	if id, said := o.labels[key]; said {
 		return id, true
 	}
-	if id, said := o.rules[key]; said {
-		return id, true
+	if r := o.rules.Of(finding.Traits{Label: key}); r != nil {
+		return r.ServiceID, true
 	}
 	for _, name := range nicknames(key) {
 		if id := o.names[name]; id != 0 {
@@ -72,6 +89,15 @@ func (o *owners) guess(key string) (int64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// traitsOf is what rules look at. A report says in one field what it is about, be that an image or a repository.
+func traitsOf(f *model.Finding, label string) finding.Traits {
+	t := finding.Traits{Label: label, Image: f.Service, Repository: f.Service, Path: f.Location.Path}
+	if t.Image == "" && f.Kind == model.FindingDependency {
+		t.Image = f.Resource
+	}
+	return t
 }
 
 // labelOf is what a report calls the thing that a row is about: its service, its image without the tag, else the set
@@ -109,7 +135,7 @@ func nicknames(label string) []string {
 func (w *Workflow) owners(ctx context.Context, source *inventory.Source, c Choices) (*owners, error) {
 	o := &owners{chosen: c.Service, labels: c.Labels, names: map[string]int64{}, fallback: source.Name, seen: map[string]*Owner{}}
 	var err error
-	if o.rules, err = w.findings.Rules(ctx); err != nil {
+	if o.rules, err = w.findings.Assignments(ctx); err != nil {
 		return nil, err
 	}
 	services, err := w.book.Roster(ctx, access.SystemActor("intake"))

@@ -9,7 +9,6 @@ import (
 	"muster/internal/control"
 	"muster/internal/control/catalogue"
 	"muster/internal/evidence"
-	"muster/internal/exception"
 	"muster/internal/fault"
 	"muster/internal/inventory"
 )
@@ -120,52 +119,6 @@ func (s *Service) AddOwn(ctx context.Context, actor access.Actor, definition, re
 		return nil, err
 	})
 	return id, err
-}
-
-// Ask requests an exception for a control on a service; slug "" is every service.
-func (s *Service) Ask(ctx context.Context, actor access.Actor, slug string, r exception.Request) (exception.Exception, error) {
-	var e exception.Exception
-	err := s.db.InTx(ctx, func(ctx context.Context) error {
-		v, _, err := s.subject(ctx, actor, slug)
-		if err != nil {
-			return err
-		}
-		rules, err := s.controls.Ruleset(ctx)
-		if err != nil {
-			return err
-		}
-		if known, found := rules.Get(r.Control); !found || known.Subject == catalogue.Workspace {
-			return fault.Field("control", "Choose a control of services.")
-		}
-		r.ServiceID, r.ServiceName = v.ID, v.Name
-		e, err = s.exceptions.Ask(ctx, actor, r)
-		return err
-	})
-	return e, err
-}
-
-// Decide approves or declines an exception, and judges what it covers again.
-func (s *Service) Decide(ctx context.Context, actor access.Actor, id int64, approve bool, note string) error {
-	return s.then(ctx, Cause{Actor: actor.Name}, func(ctx context.Context) ([]int64, error) {
-		e, err := s.exceptions.Decide(ctx, actor, id, approve, note)
-		return covered(&e), err
-	})
-}
-
-// End withdraws an exception, and judges what it covered again.
-func (s *Service) End(ctx context.Context, actor access.Actor, id int64, note string) error {
-	return s.then(ctx, Cause{Actor: actor.Name}, func(ctx context.Context) ([]int64, error) {
-		e, err := s.exceptions.End(ctx, actor, id, note)
-		return covered(&e), err
-	})
-}
-
-// covered are the services of an exception; nil is all of them.
-func covered(e *exception.Exception) []int64 {
-	if e.ServiceID == 0 {
-		return nil
-	}
-	return []int64{e.ServiceID}
 }
 
 // Enter writes a line into a register and judges its subject again; slug "" is the workspace.

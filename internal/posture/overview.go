@@ -20,8 +20,9 @@ type Overview struct {
 	Ending    []control.State // what time alone makes worse within 90 days, the next first
 	Newly     []control.State // failing since the reader's last visit
 	Waiting   []exception.Exception
-	LastVisit time.Time // zero when the reader was never here
-	Worst     *Row      // the worst tier 1 service
+	RunOut    []exception.Exception // in force, and over within 30 days
+	LastVisit time.Time             // zero when the reader was never here
+	Worst     *Row                  // the worst tier 1 service
 }
 
 // The lengths of the lists on the overview.
@@ -67,7 +68,7 @@ func (s *Service) Overview(ctx context.Context, actor access.Actor) (*Overview, 
 	if o.Trend, err = s.controls.Snapshots(ctx, 0, b.At.AddDate(-1, 0, 0).Format(time.DateOnly)); err != nil {
 		return nil, err
 	}
-	o.Waiting, err = s.exceptions.Waiting(ctx)
+	o.Waiting, o.RunOut, err = s.exceptions.Attention(ctx)
 	return o, err
 }
 

@@ -60,8 +60,9 @@ func open(t testing.TB, db *database.DB, clock *databasetest.Clock) *desk {
 	}
 	d := &desk{t: t, db: db, clock: clock, ctx: database.WithWorkspace(t.Context(), w.ID), book: inventory.New(db, policy, log), ledger: evidence.New(db, policy, log), controls: control.New(db, policy, log),
 		ama: access.Actor{UserID: 1, Name: "Ama", Role: access.Admin}, kofi: access.Actor{UserID: 2, Name: "Kofi", Role: access.Admin}}
-	findings := finding.New(db, policy, log, d.book)
-	d.Service = posture.New(posture.Parts{DB: db, Access: policy, Log: log, People: people, Book: d.book, Ledger: d.ledger, Controls: d.controls, Exceptions: exception.New(db, policy, log), Findings: findings, Topology: topology.New(db, policy, log, d.book, d.ledger)})
+	exceptions := exception.New(db, policy, log)
+	findings := finding.New(db, policy, log, d.book, exceptions)
+	d.Service = posture.New(posture.Parts{DB: db, Access: policy, Log: log, People: people, Book: d.book, Ledger: d.ledger, Controls: d.controls, Exceptions: exceptions, Findings: findings, Topology: topology.New(db, policy, log, d.book, d.ledger)})
 	d.intake = intake.New(db, policy, log, d.book, findings, d.ledger, d.Service)
 	d.steward = steward.New(db, d.book, d.intake, findings, nil, d.Service)
 	environments, err := d.book.Environments(d.ctx, d.ama)

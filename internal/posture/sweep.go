@@ -86,7 +86,8 @@ func (s *Service) age(ctx context.Context, services []int64) error {
 	return s.judge(ctx, unique(slices.Concat(services, found, mapped)), before, Cause{aged: true})
 }
 
-// SweepAll sweeps every workspace that was not swept today, one transaction each.
+// SweepAll opens again what exceptions accepted that are over, and sweeps every workspace that was not swept today, one
+// transaction each.
 func (s *Service) SweepAll(ctx context.Context) error {
 	ids, err := s.people.WorkspaceIDs(database.Across(ctx, "the daily sweep goes through every workspace"))
 	if err != nil {
@@ -94,6 +95,9 @@ func (s *Service) SweepAll(ctx context.Context) error {
 	}
 	for _, id := range ids {
 		inside := database.WithWorkspace(ctx, id)
+		if err := s.lapse(inside); err != nil {
+			return fmt.Errorf("end exceptions of workspace %d: %w", id, err)
+		}
 		swept, err := s.controls.SweptOn(inside, s.db.Now(ctx))
 		if err != nil {
 			return err

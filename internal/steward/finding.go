@@ -86,3 +86,17 @@ func (s *Service) AssignFindings(ctx context.Context, actor access.Actor, label,
 		return s.findings.Assign(ctx, actor, label, &to)
 	})
 }
+
+// AddFindingRule says whose rows of reports are that a pattern fits.
+func (s *Service) AddFindingRule(ctx context.Context, actor access.Actor, n finding.NewRule, slug string) error {
+	return s.after(ctx, actor, func(ctx context.Context) ([]int64, error) {
+		to, err := s.book.Get(ctx, actor, slug)
+		if err != nil {
+			return nil, err
+		}
+		if to.RetiredAt != nil {
+			return nil, fault.Field("service", "This service is retired; choose one that is in use.")
+		}
+		return s.findings.AddRule(ctx, actor, n, &to)
+	})
+}

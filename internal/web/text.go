@@ -25,7 +25,7 @@ const noText = "This holds characters that are no text, such as a NUL byte. Type
 // isUpload names the routes that take files.
 func isUpload(c echo.Context) bool {
 	path := c.Path()
-	return c.Request().Method == http.MethodPost && (path == "/w/:workspace/imports" || path == "/w/:workspace/scans/report" || strings.HasSuffix(path, "/attest") || strings.HasSuffix(path, "/texts"))
+	return c.Request().Method == http.MethodPost && (path == "/w/:workspace/imports" || path == "/w/:workspace/scans/report" || strings.HasSuffix(path, "/attest") || strings.HasSuffix(path, "/attach") || strings.HasSuffix(path, "/texts"))
 }
 
 // plainText refuses what is no text before a handler sees it: in the path it leads nowhere, elsewhere it is named.
@@ -80,10 +80,15 @@ func checkForm(r *http.Request) error {
 
 // uploads asks for the right first, so that nobody's files are read in vain, and checks the names that come with files.
 func uploads(limit string, object access.Object) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc { return upload(limit, object, next) }
+	return uploadsBy(limit, access.Write, object)
 }
 
-func upload(limit string, object access.Object, next echo.HandlerFunc) echo.HandlerFunc {
+// uploadsBy is uploads for a form that asks for another right than to write.
+func uploadsBy(limit string, action access.Action, object access.Object) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc { return upload(limit, action, object, next) }
+}
+
+func upload(limit string, action access.Action, object access.Object, next echo.HandlerFunc) echo.HandlerFunc {
 	limited := middleware.BodyLimit(limit)(func(c echo.Context) error {
 		form, err := c.MultipartForm()
 		if tooLarge := new(echo.HTTPError); errors.As(err, &tooLarge) {
@@ -108,7 +113,7 @@ func upload(limit string, object access.Object, next echo.HandlerFunc) echo.Hand
 		return next(c)
 	})
 	return func(c echo.Context) error {
-		if err := kit.Require(c, access.Write, object); err != nil {
+		if err := kit.Require(c, action, object); err != nil {
 			return err
 		}
 		return limited(c)

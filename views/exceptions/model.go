@@ -4,6 +4,8 @@ package exceptions
 import (
 	"time"
 
+	"github.com/a-h/templ"
+
 	"muster/views/layout"
 	"muster/views/ui"
 )
@@ -13,21 +15,36 @@ type Sign struct{ Class, Icon, Word string }
 
 // Row is one exception in the list.
 type Row struct {
-	Href, Control, Title string
-	Service              string // "Every service" when it covers all
-	Reason, Requester    string
-	Asked, Until         time.Time
-	Sign                 Sign
-	Left                 ui.Word // how near the end is; no text when it is not near
+	Href, Tag, Title  string
+	Service           string // "Every service" when it covers all
+	Reason, Requester string
+	Asked, Until      time.Time
+	Sign              Sign
+	Left              ui.Word // how near the end is; no text when it is not near
 }
 
 // List is the page of all exceptions.
 type List struct {
 	*layout.Page
-	Rows   []Row
-	Pages  ui.Pages
-	MayAsk bool
-	Lead   string
+	Rows    []Row
+	Pages   ui.Pages
+	MayAsk  bool
+	Lead    string
+	Views   []View
+	Nothing bool // there are none at all
+}
+
+// View is one way to narrow the list.
+type View struct {
+	Label, Href, Count string
+	On                 bool
+}
+
+func page(on bool) templ.Attributes {
+	if on {
+		return templ.Attributes{"aria-current": "page"}
+	}
+	return nil
 }
 
 // Form is what was typed and what is wrong with it.
@@ -50,8 +67,59 @@ type Ask struct {
 	ServiceName    string
 	Controls       []ui.Option
 	Services       []ui.Option
+	Owners         []ui.Option
 	Renews         string // id of the exception that this one goes on from
 	RenewWords     string
+}
+
+// Finding is a finding that an exception covers, or would.
+type Finding struct {
+	Href, Title, Sub string
+	Level            ui.Level
+}
+
+// Covered are findings on a page.
+type Covered struct {
+	Rows        []Finding
+	Total       string // in words
+	First, Next string // addresses, where there are more than one page holds
+}
+
+// Pair is a field that goes along.
+type Pair struct{ Key, Value string }
+
+// Accept is the page that asks for time for findings.
+type Accept struct {
+	*layout.Page
+	Form
+	LookAt         string // the address of the form that chooses what it covers
+	Action, Cancel string
+	Keep           []Pair // the chosen findings
+	Scopes         []ui.Option
+	Places         []ui.Check // the services that a rule can be kept to
+	Rule           bool
+	What           string // what would be accepted, in words
+	Covered        Covered
+	Stay           []Finding
+	Hidden         []Pair // the scope, as it is asked for
+	Owners         []ui.Option
+	Most           int // days
+	MostWords      string
+	Renews         string
+	RenewWords     string
+	Empty          string // why nothing can be accepted; "" where something can
+}
+
+func (a *Accept) days() ui.Input {
+	in := a.text("days", "f-days", "For how many days", a.MostWords, 0)
+	in.Mode = "numeric"
+	return in
+}
+
+func (a *Accept) reason() ui.Input {
+	in := a.text("reason", "f-reason", "Why has it to be accepted for now?", "Whoever decides reads this, and so does an auditor.", 4)
+	in.Required = true
+	return in
 }
 
 // Event is a line of what happened to an exception.
@@ -63,8 +131,12 @@ type Event struct {
 // One is one exception.
 type One struct {
 	*layout.Page
-	Control, Title     string
+	Tag, Title         string
 	Service            string
+	Owner              string
+	OfFindings         bool
+	Covered            *Covered // the findings, where it is about those
+	CoveredTitle       string
 	CellHref, CellText string
 	Sign               Sign
 	Sentence           string
@@ -122,6 +194,9 @@ func (o *One) endSummary() string {
 
 func (o *One) endField() ui.Input {
 	label, hint := "Why does it end?", "The reminders begin again at once."
+	if o.OfFindings {
+		hint = "The findings are open again at once."
+	}
 	if o.Waiting {
 		label, hint = "Why is it withdrawn?", "It stays in the list as withdrawn."
 	}

@@ -12,12 +12,7 @@ import (
 )
 
 // Level is a severity with its word.
-type Level struct{ Key, Word string }
-
-// bars are how many of the four bars of a severity are lit.
-func (l Level) bars() int {
-	return map[string]int{"critical": 4, "high": 3, "medium": 2, "low": 1}[l.Key]
-}
+type Level = ui.Level
 
 // Row is one finding in a list.
 type Row struct {
@@ -125,6 +120,7 @@ type Event struct {
 	Icon, Tone, Who, What, Note string
 	At                          time.Time
 	Contradicts                 bool
+	File, FileHref              string
 }
 
 // Source is one tool that reports it.
@@ -144,6 +140,12 @@ type Fact struct {
 
 // Rating is one CVSS rating.
 type Rating struct{ Version, Score, Vector string }
+
+// Accepted is an exception that accepts a finding, or waits to.
+type Accepted struct {
+	Tone                             ui.Tone
+	Title, Words, Reason, Href, Link string
+}
 
 // One is the page of one finding.
 type One struct {
@@ -175,6 +177,8 @@ type One struct {
 	Similar              []Row
 	DuplicateOf          string
 	DuplicateHref        string
+	Accepted             []Accepted
+	AcceptHref           string // asks for an exception; "" where the person may not, or there is nothing to accept
 
 	Version        string
 	Ways           []ui.Option
@@ -185,6 +189,10 @@ type One struct {
 	CommentTo      string
 	Task           string // the title of the open task that covers it
 	TaskHref       string // of that task, or where one is made; "" where there is neither
+	AttachTo       string
+	WatchTo        string
+	Watching       bool
+	Watchers       []string
 	Form           Form
 }
 
@@ -203,14 +211,34 @@ type Inbox struct {
 	Services []ui.Option
 	May      bool
 	Form     Form
+
+	RulesHref string
 }
 
-func bar(i int, l Level) (x, y, height, class string) {
-	class = "off"
-	if i < l.bars() {
-		class = "on"
-	}
-	return fmt.Sprintf("%.1f", 3.6*float64(i)), fmt.Sprint(9 - 3*i), fmt.Sprint(4 + 3*i), class
+// Rule says whose rows are.
+type Rule struct {
+	By, Pattern          string
+	Service, ServiceHref string
+	Who                  string
+	At                   time.Time
+	EndTo, EditHref      string
+}
+
+// Rules is the page of the rules in use.
+type Rules struct {
+	*layout.Page
+	Action   string
+	Rows     []Rule
+	Pages    ui.Pages
+	Sorts    []ui.Option
+	Services []ui.Option
+	Replaces string // the rule that is changed; "" adds one
+	May      bool
+	Form     Form
+}
+
+func (r *Rules) pattern() ui.Input {
+	return ui.Input{ID: "f-pattern", Name: "pattern", Label: "What it is called", Hint: "An image such as registry.example/pay-*, a repository such as github.com/you/pay, or a folder such as services/pay. A * stands for anything.", Value: r.Form.Values["pattern"], Error: r.Form.Errors["pattern"], Required: true}
 }
 
 func now(on bool) templ.Attributes {

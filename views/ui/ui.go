@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Tone is how a word is coloured. Colour is never the only sign.
@@ -165,4 +167,32 @@ func pageOf(p Pages) string {
 		return ""
 	}
 	return fmt.Sprintf(", page %d of %d", p.Page, p.Of)
+}
+
+// Level is a severity with its word.
+type Level struct{ Key, Word string }
+
+// LevelOf is a severity as pages say it.
+func LevelOf(severity string) Level {
+	words := map[string]string{"critical": "Critical", "high": "High", "medium": "Medium", "low": "Low", "info": "Info"}
+	return Level{Key: severity, Word: words[severity]}
+}
+
+// bar is one of the four bars of a severity; the worse it is, the more are lit.
+func (l Level) bar(i int) (x, y, height, class string) {
+	lit := map[string]int{"critical": 4, "high": 3, "medium": 2, "low": 1}[l.Key]
+	class = "off"
+	if i < lit {
+		class = "on"
+	}
+	return fmt.Sprintf("%.1f", 3.6*float64(i)), fmt.Sprint(9 - 3*i), fmt.Sprint(4 + 3*i), class
+}
+
+// Capital begins a phrase with a capital letter.
+func Capital(phrase string) string {
+	first, size := utf8.DecodeRuneInString(phrase)
+	if size == 0 {
+		return phrase
+	}
+	return string(unicode.ToUpper(first)) + phrase[size:]
 }

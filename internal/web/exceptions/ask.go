@@ -26,12 +26,18 @@ func (h *Handlers) ask(c echo.Context) error {
 	if err := kit.Require(c, access.Write, access.Exceptions); err != nil {
 		return err
 	}
+	if len(c.QueryParams()["finding"]) > 0 {
+		return h.accept(c, http.StatusOK, c.QueryParams(), view.Form{})
+	}
 	f := view.Form{Values: map[string]string{"days": usualDays}}
 	a := view.Ask{Control: c.QueryParam("control"), Service: c.QueryParam("service"), Renews: c.QueryParam("renew")}
 	if a.Renews != "" {
 		old, err := h.get(c, kit.Number64(a.Renews))
 		if err != nil {
 			return err
+		}
+		if old.Subject != exception.OfControl {
+			return h.accept(c, http.StatusOK, c.QueryParams(), view.Form{})
 		}
 		a.Control = old.Control
 		f.Values["reason"], f.Values["compensating"] = old.Reason, old.Compensating
@@ -47,6 +53,9 @@ func (h *Handlers) form(c echo.Context, status int, a view.Ask, f view.Form) err
 	}
 	roster, err := h.book.Roster(kit.Ctx(c), kit.Of(c).Actor)
 	if err != nil {
+		return err
+	}
+	if a.Owners, err = h.owners(c, kit.Number64(f.Values["owner"])); err != nil {
 		return err
 	}
 	a.Page = kit.Page(c, "exceptions", "Ask for an exception", crumbs(c)...)
@@ -112,7 +121,10 @@ func (h *Handlers) request(c echo.Context) error {
 	if err := kit.Require(c, access.Write, access.Exceptions); err != nil {
 		return err
 	}
-	r := exception.Request{Control: values.Get("control"), Reason: values.Get("reason"), Compensating: values.Get("compensating"), Days: kit.Number(values.Get("days")), Renews: kit.Number64(values.Get("renews"))}
+	if values.Get("subject") != "" {
+		return h.requestFindings(c, values)
+	}
+	r := exception.Request{OwnerID: kit.Number64(values.Get("owner")), Control: values.Get("control"), Reason: values.Get("reason"), Compensating: values.Get("compensating"), Days: kit.Number(values.Get("days")), Renews: kit.Number64(values.Get("renews"))}
 	slug := values.Get("service")
 	if err := complete(&r, slug); err != nil {
 		return h.refused(c, values, err)

@@ -151,7 +151,7 @@ func TestExceptionsOfOthersAreNotFound(t *testing.T) {
 	d := open(t)
 	mine, theirs, all := asked(t, d, "service-1"), asked(t, d, "service-2"), asked(t, d, "")
 	for _, ids := range [][]int64{{mine.ServiceID}, {}} {
-		ask := d.Limited(ids, exceptions.New(d.Posture, d.Exceptions, d.Inventory).Routes)
+		ask := d.Limited(ids, exceptions.New(d.Posture, d.Exceptions, d.Inventory, d.Findings, d.Identity).Routes)
 		body := ask(http.MethodGet, "/exceptions", nil).Body.String()
 		if strings.Contains(body, "service-2") || !strings.Contains(body, fmt.Sprintf("/exceptions/%d\"", all.ID)) || strings.Contains(body, "service-1") != (len(ids) == 1) {
 			t.Errorf("limited to %v", ids)
@@ -166,7 +166,7 @@ func TestExceptionsOfOthersAreNotFound(t *testing.T) {
 			}
 		}
 	}
-	ask := d.Limited([]int64{mine.ServiceID}, exceptions.New(d.Posture, d.Exceptions, d.Inventory).Routes)
+	ask := d.Limited([]int64{mine.ServiceID}, exceptions.New(d.Posture, d.Exceptions, d.Inventory, d.Findings, d.Identity).Routes)
 	answer := ask(http.MethodGet, fmt.Sprintf("/exceptions/%d", mine.ID), nil)
 	if body := answer.Body.String(); answer.Code != http.StatusOK || strings.Contains(body, "Approve") || strings.Contains(body, "Withdraw") || !strings.Contains(body, "An owner or an admin") {
 		t.Error(answer.Code)
@@ -191,5 +191,5 @@ func TestFiftyToAPage(t *testing.T) {
 	if n := strings.Count(body, `scope="row"`); n != 50 {
 		t.Error(n)
 	}
-	want(t, d, "/exceptions?page=2", "page 2 of 2", "?page=1")
+	want(t, d, "/exceptions?page=2", "page 2 of 2", `rel="prev"`)
 }

@@ -1,6 +1,7 @@
 package exceptions
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -31,12 +32,23 @@ func (h *Handlers) page(c echo.Context, status int, f view.Form) error {
 	}
 	now, base := kit.Of(c).Now, fmt.Sprintf("/exceptions/%d", e.ID)
 	service := serviceName(&e, names)
-	_, statement := title(rules, e.Control)
-	o := view.One{Page: kit.Page(c, "exceptions", e.Control+", "+service, crumbs(c)...), Control: e.Control, Title: statement, Service: service, Form: f,
-		Sign: sign(&e, now), Sentence: sentence(&e, now), Left: left(&e, now), Reason: e.Reason, Meanwhile: e.Compensating, Requester: e.RequesterName, Asked: e.RequestedAt, Until: e.ExpiresAt, Events: events(&e, now),
-		DecideTo: kit.In(c, base+"/decide"), EndTo: kit.In(c, base+"/end"), CellHref: kit.In(c, "/controls/"+e.Control), CellText: "The control over all services"}
-	if s, known := names[e.ServiceID]; known {
+	_, statement := title(rules, &e)
+	o := view.One{Page: kit.Page(c, "exceptions", e.Name()+", "+service, crumbs(c)...), Tag: tag(&e), Title: statement, Service: service, Form: f, OfFindings: e.Subject != exception.OfControl,
+		Sign: sign(&e, now), Sentence: sentence(&e, now), Left: left(&e, now), Reason: e.Reason, Meanwhile: e.Compensating, Requester: e.RequesterName, Owner: cmp.Or(e.OwnerName, e.RequesterName), Asked: e.RequestedAt, Until: e.ExpiresAt, Events: events(&e, now),
+		DecideTo: kit.In(c, base+"/decide"), EndTo: kit.In(c, base+"/end")}
+	s, known := names[e.ServiceID]
+	switch {
+	case e.Subject != exception.OfControl:
+		if o.Page.Title = e.Title; e.Subject == exception.OfRule && e.ServiceID != exception.Several {
+			o.Service = "" // its title names it
+		}
+		if err := h.covers(c, &e, &o, names); err != nil {
+			return err
+		}
+	case known:
 		o.CellHref, o.CellText = kit.In(c, "/services/"+s.Slug+"/controls/"+e.Control), "The control on "+s.Name+": its state, and why"
+	default:
+		o.CellHref, o.CellText = kit.In(c, "/controls/"+e.Control), "The control over all services"
 	}
 	if e.Renews != 0 {
 		o.RenewsHref = kit.In(c, fmt.Sprintf("/exceptions/%d", e.Renews))
@@ -75,6 +87,9 @@ func (h *Handlers) decide(c echo.Context) error {
 	done := "Declined. The reminders go on."
 	if verdict == "approve" {
 		done = "Approved. The reminders are quiet until its day; the score is what it was."
+		if e.Subject != exception.OfControl {
+			done = "Approved. The findings are accepted until its day; the score is what it was."
+		}
 	}
 	return kit.Done(c, fmt.Sprintf("/exceptions/%d", e.ID), done)
 }

@@ -34,21 +34,27 @@ func sign(e *exception.Exception, now time.Time) view.Sign {
 // sentence explains the sign.
 func sentence(e *exception.Exception, now time.Time) string {
 	until := e.ExpiresAt.UTC().Format(day)
+	goes := "The reminders go on."
+	if e.Subject != exception.OfControl {
+		goes = "The findings are open, unless another exception accepts them."
+	}
 	switch {
 	case e.State == exception.Requested && !now.Before(e.ExpiresAt):
 		return "Nobody decided before " + until + ", so it can no longer be approved. Ask again if it is still needed."
 	case e.State == exception.Requested:
 		return "Nothing is accepted yet: somebody who did not ask for it has to decide. If it is approved, it ends on " + until + "."
+	case e.InForce(now) && e.Subject != exception.OfControl:
+		return "The findings are accepted until " + until + ", and open again from then on. They weigh on the score as they would without it."
 	case e.InForce(now):
 		return "The reminders about this control are quiet until " + until + ". The state and the score are what they would be without it."
 	case e.State == exception.Declined:
-		return "Somebody else looked and said no. The reminders go on."
+		return "Somebody else looked and said no. " + goes
 	case e.State == exception.Ended && e.DecidedAt == nil:
-		return "The request was taken back before anybody decided. The reminders go on."
+		return "The request was taken back before anybody decided. " + goes
 	case e.State == exception.Ended:
-		return "It was approved and ended before its day. The reminders go on."
+		return "It was approved and ended before its day. " + goes
 	}
-	return "It ended by itself on " + until + ". The reminders go on; ask again if it is still needed."
+	return "It ended by itself on " + until + ". " + goes + " Ask again if it is still needed."
 }
 
 // left marks an end that is near: 30, 7 and 1 days before.

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"muster/internal/access"
+	"muster/internal/fault"
 	"muster/internal/finding"
 	"muster/internal/web/kit"
 	view "muster/views/findings"
@@ -20,7 +21,7 @@ func form(kind string, values url.Values, fields map[string]string, message stri
 	for name := range values {
 		f.Values[name] = values.Get(name)
 	}
-	for _, name := range []string{"to", "justification", "duplicate_of", "severity", "note", "comment", "label", "service"} {
+	for _, name := range []string{"to", "justification", "duplicate_of", "severity", "note", "comment", "file", "label", "by", "pattern", "service"} {
 		if text := fields[name]; text != "" {
 			f.Problems = append(f.Problems, ui.Problem{Field: name, Text: text})
 		}
@@ -72,8 +73,58 @@ func (h *Handlers) comment(c echo.Context) error {
 	})
 }
 
+func (h *Handlers) attach(c echo.Context) error {
+	return h.change(c, "attach", "Attached.", func(id int64, _ url.Values) error {
+		file, err := kit.Attached(c)
+		if err != nil {
+			return fault.Field("file", "The file could not be read.")
+		}
+		return h.findings.Attach(kit.Ctx(c), kit.Of(c).Actor, id, file)
+	})
+}
+
+func (h *Handlers) watch(c echo.Context) error {
+	id, err := kit.ID(c, "id")
+	if err != nil {
+		return err
+	}
+	values, err := kit.Form(c)
+	if err != nil {
+		return err
+	}
+	on := values.Get("watch") == "yes"
+	if err := h.findings.Watch(kit.Ctx(c), kit.Of(c).Actor, id, on); err != nil {
+		return err
+	}
+	done := "You no longer watch it."
+	if on {
+		done = "You watch it. It stands under “Watching” in the list of findings."
+	}
+	return kit.Done(c, "/findings/"+strconv.FormatInt(id, 10), done)
+}
+
+// file sends what somebody attached.
+func (h *Handlers) file(c echo.Context) error {
+	id, err := kit.ID(c, "id")
+	if err != nil {
+		return err
+	}
+	file, err := kit.ID(c, "file")
+	if err != nil {
+		return err
+	}
+	f, err := h.findings.File(kit.Ctx(c), kit.Of(c).Actor, id, file)
+	if err != nil {
+		return err
+	}
+	return kit.Download(c, f.Name, f.Data)
+}
+
 // confirm shows what a decision about many findings would do.
 func (h *Handlers) confirm(c echo.Context) error {
+	if c.QueryParam("to") == string(finding.Accepted) && kit.Can(c, access.Write, access.Exceptions) && len(c.QueryParams()["id"]) > 0 {
+		return c.Redirect(http.StatusSeeOther, kit.In(c, "/exceptions/new?"+url.Values{"finding": c.QueryParams()["id"]}.Encode()))
+	}
 	return h.bulk(c, http.StatusOK, c.QueryParams(), view.Form{})
 }
 
@@ -132,7 +183,7 @@ func (h *Handlers) inboxPage(c echo.Context, status int, f view.Form) error {
 	if err != nil {
 		return err
 	}
-	i := view.Inbox{Page: kit.Page(c, "findings", "Whose are these?", crumbs(c)...), Action: kit.In(c, "/findings/unassigned"), May: kit.Can(c, access.Write, access.Findings), Form: f}
+	i := view.Inbox{Page: kit.Page(c, "findings", "Whose are these?", crumbs(c)...), Action: kit.In(c, "/findings/unassigned"), RulesHref: kit.In(c, "/findings/rules"), May: kit.Can(c, access.Write, access.Findings), Form: f}
 	for _, l := range labels {
 		i.Labels = append(i.Labels, view.Label{Word: l.Label, N: l.N})
 	}

@@ -36,17 +36,23 @@ func New(f *finding.Service, book *inventory.Book, s *steward.Service, t *remedi
 	return &Handlers{findings: f, book: book, steward: s, tasks: t}
 }
 
-// Routes registers the pages under a workspace.
-func (h *Handlers) Routes(g *echo.Group) {
+// Routes registers the pages under a workspace. upload limits the form that carries a file.
+func (h *Handlers) Routes(g *echo.Group, upload echo.MiddlewareFunc) {
 	g.GET("/findings", h.list)
 	g.GET("/findings/unassigned", h.inbox)
 	g.POST("/findings/unassigned", h.assign)
+	g.GET("/findings/rules", h.rules)
+	g.POST("/findings/rules", h.addRule)
+	g.POST("/findings/rules/:rule/end", h.endRule)
 	g.GET("/findings/move", h.confirm) // what a decision about many would do
 	g.POST("/findings/move", h.moveMany)
 	g.GET("/findings/:id", h.show)
 	g.POST("/findings/:id/move", h.move)
 	g.POST("/findings/:id/assess", h.assess)
 	g.POST("/findings/:id/comment", h.comment)
+	g.POST("/findings/:id/attach", h.attach, upload)
+	g.GET("/findings/:id/files/:file", h.file)
+	g.POST("/findings/:id/watch", h.watch)
 	g.GET("/services/:slug/findings", h.ofService)
 }
 
@@ -77,7 +83,7 @@ type chosen struct {
 	service inventory.Service
 }
 
-func (h *Handlers) chosen(q url.Values, names map[int64]inventory.Service) chosen {
+func (h *Handlers) chosen(q url.Values, names map[int64]inventory.Service, user int64) chosen {
 	var x chosen
 	x.filter = finding.Filter{Text: strings.TrimSpace(q.Get("q")), After: q.Get("after"), Overdue: q.Get("overdue") != "", Exploited: q.Get("exploited") != ""}
 	if s := finding.State(q.Get("state")); s.Valid() {
@@ -88,6 +94,9 @@ func (h *Handlers) chosen(q url.Values, names map[int64]inventory.Service) chose
 	}
 	if k := finding.Kind(q.Get("kind")); k.Valid() {
 		x.filter.Kinds = []finding.Kind{k}
+	}
+	if q.Get("watching") != "" {
+		x.filter.Watcher, x.filter.Everything = user, x.state == ""
 	}
 	if slug := q.Get("service"); slug == nobody {
 		x.filter.Unassigned = true
@@ -144,7 +153,7 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	if err != nil {
 		return err
 	}
-	x := h.chosen(c.QueryParams(), names)
+	x := h.chosen(c.QueryParams(), names, v.Actor.UserID)
 	base, service := "/findings", int64(0)
 	if of != nil {
 		base, service = "/services/"+of.Slug+"/findings", of.ID
@@ -170,13 +179,13 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	}
 	l.Facets = groups(at, &x, &facets, names, of == nil)
 	l.Chips = chips(at, &x)
-	for _, key := range []string{"state", "severity", "kind", "service", "overdue", "exploited"} {
+	for _, key := range []string{"state", "severity", "kind", "service", "overdue", "exploited", "watching"} {
 		if value := c.QueryParam(key); value != "" {
 			l.Keep = append(l.Keep, view.Pair{Key: key, Value: value})
 		}
 	}
 	if kit.Can(c, access.Write, access.Findings) {
-		l.Moves = moves(kit.Can(c, access.Decide, access.Findings))
+		l.Moves = moves(kit.Can(c, access.Decide, access.Findings), kit.Can(c, access.Write, access.Exceptions))
 	}
 	if kit.Can(c, access.Write, access.Tasks) {
 		l.TaskTo = kit.In(c, "/tasks/new")
@@ -226,6 +235,7 @@ func views(at address, x *chosen, f *finding.Facets) []view.View {
 	list := []view.View{
 		{Label: "Most urgent", Href: plain.base, Count: strconv.FormatInt(f.Todo, 10), On: len(at.query) == 0},
 		{Label: "Overdue", Href: plain.with("overdue", "1"), On: x.filter.Overdue},
+		{Label: "Watching", Href: plain.with("watching", "1"), On: x.filter.Watcher != 0},
 		{Label: "Known to be exploited", Href: plain.with("exploited", "1"), On: x.filter.Exploited},
 	}
 	if n := f.States[finding.ReReview]; n > 0 {
@@ -322,6 +332,9 @@ func chips(at address, x *chosen) []ui.Chip {
 	if x.filter.Overdue {
 		add("overdue", "Overdue")
 	}
+	if x.filter.Watcher != 0 {
+		add("watching", "Watched by you, whatever its state")
+	}
 	if x.filter.Exploited {
 		add("exploited", "Known to be exploited")
 	}
@@ -347,6 +360,8 @@ func row(c echo.Context, f *finding.Finding, names map[int64]inventory.Service, 
 	r.Sub = strings.Join(parts, " · ")
 	if f.State.Todo() {
 		r.Due, r.DueDay = due(f, now), f.DueAt
+	} else if f.AcceptedUntil != nil {
+		r.Due, r.DueDay = ui.Word{Text: "accepted until"}, f.AcceptedUntil
 	}
 	return r
 }

@@ -1,11 +1,17 @@
 package findings_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/labstack/echo/v4"
 
 	"muster/internal/finding"
 	"muster/internal/imports"
@@ -195,7 +201,9 @@ func TestFindingsOfOthersAreNotFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ids := range [][]int64{{s.ID}, {}} {
-		ask := d.Limited(ids, findings.New(d.Findings, d.Inventory, d.Steward, d.Tasks).Routes)
+		ask := d.Limited(ids, func(g *echo.Group) {
+			findings.New(d.Findings, d.Inventory, d.Steward, d.Tasks).Routes(g, func(next echo.HandlerFunc) echo.HandlerFunc { return next })
+		})
 		for _, path := range []string{"/findings", "/findings?q=lodash", "/findings?service=none", "/findings/unassigned"} {
 			if body := ask(http.MethodGet, path, nil).Body.String(); strings.Contains(body, "Flaw in") || strings.Contains(body, "mystery") {
 				t.Errorf("%s shows what is not theirs", path)
@@ -210,4 +218,104 @@ func TestFindingsOfOthersAreNotFound(t *testing.T) {
 			}
 		}
 	}
+}
+
+// attach sends a file as a browser does.
+func attach(d *webtest.Desk, path, name string, data []byte) *httptest.ResponseRecorder {
+	var b bytes.Buffer
+	form := multipart.NewWriter(&b)
+	part, err := form.CreateFormFile("file", name)
+	if err == nil {
+		_, err = part.Write(data)
+	}
+	if err = errors.Join(err, form.Close()); err != nil {
+		panic(err)
+	}
+	return d.Send(http.MethodPost, path, form.FormDataContentType(), &b)
+}
+
+func TestFilesAreKeptAndSentAsFiles(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	report(t, d, "service-1", "lodash")
+	for name, test := range map[string]struct{ data, want string }{
+		"a.exe":  {"MZ", "Attach a PDF"},
+		"a.png":  {"no picture", "but its content is something else"},
+		"a.txt":  {"", "The file is empty."},
+		"a.html": {"<script>", "Attach a PDF"},
+	} {
+		if answer := attach(d, "/findings/1/attach", name, []byte(test.data)); answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), test.want) {
+			t.Errorf("%s: %d", name, answer.Code)
+		}
+	}
+	if answer := d.Ask(http.MethodPost, "/findings/1/attach", nil); answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), "Choose a file.") {
+		t.Error(answer.Code)
+	}
+	if answer := attach(d, "/findings/1/attach", `../<b>“why”.txt`, []byte("seen: <script>alert(1)</script>")); answer.Code != http.StatusSeeOther {
+		t.Fatal(answer.Code)
+	}
+	want(t, d, "/findings/1", "attached a file", "&lt;b&gt;“why”.txt", d.Root+"/findings/1/files/1")
+	answer := d.Ask(http.MethodGet, "/findings/1/files/1", nil)
+	if head := answer.Header(); answer.Code != http.StatusOK || answer.Body.String() != "seen: <script>alert(1)</script>" || head.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(head.Get("Content-Disposition"), "attachment") || !strings.Contains(head.Get("Content-Security-Policy"), "sandbox") {
+		t.Errorf("%d %v", answer.Code, answer.Header())
+	}
+	if got := d.Ask(http.MethodGet, "/findings/999/files/1", nil).Code; got != http.StatusNotFound {
+		t.Error(got)
+	}
+}
+
+func TestWatchingIsAList(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	report(t, d, "service-1", "lodash", "react")
+	want(t, d, "/findings/1", "Nobody yet.", "Watch it", "Nothing is mailed")
+	want(t, d, "/findings?watching=1", "Nothing here")
+	for range 2 { // twice is once
+		if got := d.Ask(http.MethodPost, "/findings/1/watch", url.Values{"watch": {"yes"}}).Code; got != http.StatusSeeOther {
+			t.Fatal(got)
+		}
+	}
+	want(t, d, "/findings/1", "Stop watching", "Ama Mensah")
+	if _, err := d.Steward.MoveFinding(d.Ctx, d.Owner, 1, finding.Move{To: finding.Fixed, Note: "Upgraded."}); err != nil {
+		t.Fatal(err)
+	}
+	if body := want(t, d, "/findings?watching=1", "Watched by you", "/findings/1\"", "1 finding, the most urgent first"); strings.Contains(body, "/findings/2\"") {
+		t.Error("what nobody watches is listed")
+	}
+	d.Ask(http.MethodPost, "/findings/1/watch", url.Values{"watch": {"no"}})
+	want(t, d, "/findings?watching=1", "Nothing here")
+}
+
+func TestRulesSayWhoseRowsAre(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	want(t, d, "/findings/rules", "No rules yet", "Add a rule")
+	answer := d.Ask(http.MethodPost, "/findings/rules", url.Values{"by": {"colour"}, "pattern": {" * "}})
+	for _, w := range []string{"Choose what the rule looks at.", "Name what the rows have in common", "Choose the service that they belong to."} {
+		if answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), w) {
+			t.Errorf("%d, it does not say %q", answer.Code, w)
+		}
+	}
+	report(t, d, "registry.example/team/pay-api:1.2", "lodash")
+	want(t, d, "/findings/unassigned", "registry.example/team/pay-api", "/findings/rules")
+	rule := url.Values{"by": {"image"}, "pattern": {"registry.example/*/pay-api"}, "service": {"service-1"}}
+	if got := d.Ask(http.MethodPost, "/findings/rules", rule).Code; got != http.StatusSeeOther {
+		t.Fatal(got)
+	}
+	want(t, d, "/findings/1", "service-1", "by the rule image registry.example/*/pay-api")
+	report(t, d, "registry.example/other/pay-api:9", "lodash", "react") // a report that comes later follows it
+	want(t, d, "/services/service-1/findings", "Flaw in react", "Flaw in lodash")
+	want(t, d, "/findings/rules", "registry.example/*/pay-api", "1 rule", "service-1", "Ama Mensah")
+	want(t, d, "/findings/rules?edit=1", `value="registry.example/*/pay-api"`, `name="replaces" value="1"`, "Change the rule")
+	rule.Set("replaces", "1")
+	rule.Set("service", "service-2")
+	if got := d.Ask(http.MethodPost, "/findings/rules", rule).Code; got != http.StatusSeeOther {
+		t.Fatal(got)
+	}
+	want(t, d, "/findings/rules", "service-2", "1 rule")
+	if got := d.Ask(http.MethodPost, "/findings/rules/2/end", nil).Code; got != http.StatusSeeOther {
+		t.Fatal(got)
+	}
+	want(t, d, "/findings/rules", "No rules yet")
+	want(t, d, "/findings/1", "service-1")
 }

@@ -49,6 +49,20 @@ func (h *Handlers) one(c echo.Context, status int, form view.Form) error {
 	for i := range d.Sources {
 		o.Sources = append(o.Sources, source(&d.Sources[i], sources))
 	}
+	by, asked, err := h.findings.Excuse(kit.Ctx(c), kit.Of(c).Actor, &d.Finding)
+	if err != nil {
+		return err
+	}
+	o.Accepted = accepted(by, asked, func(path string) string { return kit.In(c, path) }, kit.Of(c).Now)
+	watchers, err := h.findings.Watchers(kit.Ctx(c), kit.Of(c).Actor, id)
+	if err != nil {
+		return err
+	}
+	o.WatchTo = kit.In(c, "/findings/"+strconv.FormatInt(id, 10)+"/watch")
+	for _, w := range watchers {
+		o.Watching = o.Watching || w.UserID == kit.Of(c).Actor.UserID
+		o.Watchers = append(o.Watchers, w.UserName)
+	}
 	h.decisions(c, &o, &d.Finding)
 	if err := h.task(c, &o, &d.Finding); err != nil {
 		return err
@@ -85,7 +99,11 @@ func (h *Handlers) describe(c echo.Context, d *finding.Detail, names map[int64]i
 	o.Facts = facts(f)
 	o.Live = fmt.Sprintf("%d of %d still do", f.Live, len(d.Sources))
 	for i := range d.Events {
-		o.Events = append(o.Events, event(&d.Events[i]))
+		e := event(&d.Events[i])
+		if id := d.Events[i].FileID; id != 0 {
+			e.Note, e.File, e.FileHref = "", d.Events[i].Note, kit.In(c, fmt.Sprintf("/findings/%d/files/%d", f.ID, id))
+		}
+		o.Events = append(o.Events, e)
 	}
 	if f.DuplicateOf != 0 {
 		o.DuplicateOf = "#" + strconv.FormatInt(f.DuplicateOf, 10)
@@ -208,6 +226,9 @@ func (h *Handlers) decisions(c echo.Context, o *view.One, f *finding.Finding) {
 			}
 		}
 	}
+	if finding.MayMove(f.State, finding.Accepted, finding.ByPerson) && kit.Can(c, access.Write, access.Exceptions) {
+		o.AcceptHref = kit.In(c, "/exceptions/new?finding="+strconv.FormatInt(f.ID, 10))
+	}
 	if decides {
 		o.AssessTo = base + "/assess"
 		o.Severities = []ui.Option{{Value: "", Label: "As the reports say: " + string(f.ReportedSeverity)}}
@@ -216,7 +237,7 @@ func (h *Handlers) decisions(c echo.Context, o *view.One, f *finding.Finding) {
 		}
 	}
 	if kit.Can(c, access.Comment, access.Findings) {
-		o.CommentTo = base + "/comment"
+		o.CommentTo, o.AttachTo = base+"/comment", base+"/attach"
 	}
 }
 

@@ -1,11 +1,13 @@
 package findings
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
 	"time"
 
+	"muster/internal/exception"
 	"muster/internal/finding"
 	view "muster/views/findings"
 	"muster/views/ui"
@@ -16,10 +18,7 @@ var kindWords = map[finding.Kind]string{
 	finding.Web: "Web", finding.Network: "Network", finding.License: "Licence", finding.Manual: "By hand",
 }
 
-func level(s finding.Severity) view.Level {
-	words := map[finding.Severity]string{finding.Critical: "Critical", finding.High: "High", finding.Medium: "Medium", finding.Low: "Low", finding.Info: "Info"}
-	return view.Level{Key: string(s), Word: words[s]}
-}
+func level(s finding.Severity) view.Level { return ui.LevelOf(string(s)) }
 
 // stateWord is a state as pages say it.
 func stateWord(s finding.State) ui.Word {
@@ -110,7 +109,7 @@ var moveWords = map[finding.State]string{
 }
 
 // moves are what may become of many findings at once.
-func moves(decides bool) []ui.Option {
+func moves(decides, asks bool) []ui.Option {
 	list := []finding.State{finding.Confirmed, finding.InProgress, finding.Fixed, finding.Closed, finding.Open}
 	if decides {
 		list = append(list, finding.FalsePositive)
@@ -119,7 +118,34 @@ func moves(decides bool) []ui.Option {
 	for _, s := range list {
 		options = append(options, ui.Option{Value: string(s), Label: moveWords[s]})
 	}
+	if asks {
+		options = append(options, ui.Option{Value: string(finding.Accepted), Label: "Accept for now: ask for an exception"})
+	}
 	return options
+}
+
+// accepted says under what a finding is accepted, and what waits to accept it.
+func accepted(by *exception.Exception, asked []exception.Exception, in func(string) string, now time.Time) []view.Accepted {
+	var list []view.Accepted
+	if by != nil {
+		days := int(math.Ceil(by.ExpiresAt.Sub(now).Hours() / 24))
+		a := view.Accepted{Tone: ui.Info, Title: "Accepted until " + by.ExpiresAt.UTC().Format("2 January 2006"), Reason: by.Reason, Words: fmt.Sprintf("%s asked, %s approved; %s sees to its end. Then it is open again.", by.RequesterName, by.DeciderName, cmp.Or(by.OwnerName, by.RequesterName)),
+			Href: in(fmt.Sprintf("/exceptions/%d", by.ID)), Link: fmt.Sprintf("Exception %d", by.ID)}
+		switch {
+		case days <= exception.LastWarning:
+			a.Tone, a.Title = ui.Bad, "Accepted, but no longer than a day"
+		case days <= exception.NearWarning:
+			a.Tone, a.Title = ui.Warn, fmt.Sprintf("Accepted for %d more days", days)
+		case days <= exception.FarWarning:
+			a.Title = fmt.Sprintf("Accepted for %d more days", days)
+		}
+		list = append(list, a)
+	}
+	for i := range asked {
+		e := &asked[i]
+		list = append(list, view.Accepted{Tone: ui.Info, Title: "An exception waits for a decision", Reason: e.Reason, Words: e.RequesterName + " asked for it until " + e.ExpiresAt.UTC().Format("2 January 2006") + ". Nothing is accepted yet.", Href: in(fmt.Sprintf("/exceptions/%d", e.ID)), Link: fmt.Sprintf("Exception %d", e.ID)})
+	}
+	return list[:min(len(list), 3)]
 }
 
 // justified are the reasons of VEX for "not affected".
@@ -141,6 +167,8 @@ func event(v *finding.Event) view.Event {
 		e.Icon = "split"
 	case v.Action == finding.Commented:
 		e.Icon = "chat"
+	case v.Action == finding.Attached:
+		e.Icon = "clip"
 	case v.Action == finding.Assigned:
 		e.Icon = "usercheck"
 	case v.Action == finding.Undone:
@@ -153,6 +181,8 @@ func event(v *finding.Event) view.Event {
 		e.Icon, e.Tone = "flag", "warn"
 	case v.ToState == finding.InProgress && v.FromState != v.ToState:
 		e.Icon, e.Tone = "wrench", "acc"
+	case v.ToState == finding.Accepted && v.Action == finding.Moved:
+		e.Icon = "contrast"
 	case v.ToState.Decided() && v.FromState != v.ToState:
 		e.Icon = "ban"
 	}

@@ -2,7 +2,6 @@ package posture
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -344,7 +343,7 @@ func (h *Handlers) attest(c echo.Context) error {
 		}
 		a.Until = &until
 	}
-	if a.File, err = upload(c); err != nil {
+	if a.File, err = kit.Attached(c); err != nil {
 		return h.again(c, "attest", values, map[string]string{"file": "The file could not be read."}, "The file could not be read.")
 	}
 	if _, err := h.posture.Attest(kit.Ctx(c), kit.Of(c).Actor, c.Param("slug"), a); err != nil {
@@ -358,21 +357,6 @@ func (h *Handlers) cellPath(c echo.Context) string {
 		return "/services/" + slug + "/controls/" + c.Param("id")
 	}
 	return "/governance/" + c.Param("id")
-}
-
-// upload reads the attached file; none is nil.
-func upload(c echo.Context) (*evidence.Upload, error) {
-	header, err := c.FormFile("file")
-	if err != nil || header.Filename == "" {
-		return nil, nil //nolint:nilerr // no file was chosen
-	}
-	f, err := header.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, evidence.MaxAttachment+1))
-	return &evidence.Upload{Name: header.Filename, Data: data}, err
 }
 
 func (h *Handlers) applies(c echo.Context) error {
@@ -437,18 +421,5 @@ func (h *Handlers) file(c echo.Context) error {
 	if ids, limited := inventory.VisibleIDs(kit.Ctx(c)); limited && !slices.Contains(ids, row.ServiceID) {
 		return echo.ErrNotFound
 	}
-	head := c.Response().Header()
-	head.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", ascii(a.Name)))
-	head.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	return c.Blob(http.StatusOK, "application/octet-stream", a.Data)
-}
-
-// ascii keeps a file name within what every browser reads the same way.
-func ascii(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' || r == '"' || r == '\\' {
-			return '_'
-		}
-		return r
-	}, name)
+	return kit.Download(c, a.Name, a.Data)
 }

@@ -15,6 +15,7 @@ import (
 	"muster/internal/control"
 	"muster/internal/control/catalogue"
 	"muster/internal/evidence"
+	"muster/internal/exception"
 	"muster/internal/fault"
 	"muster/internal/inventory"
 	"muster/internal/posture"
@@ -295,12 +296,15 @@ func (h *Handlers) attention(c echo.Context, p *view.Overview, o *posture.Overvi
 		name, to := href(s.ServiceID, s.Control)
 		p.Newly = append(p.Newly, view.Notice{Text: title(s.Control), Note: name + " · " + s.Control, Href: to, When: ui.Ago(s.Since, o.At), Bad: true})
 	}
+	for _, e := range o.RunOut[:min(len(o.RunOut), most)] {
+		p.Ending = append(p.Ending, view.Notice{Text: "Exception for " + title(e.Name()), Note: "then it counts as open again", Href: kit.In(c, fmt.Sprintf("/exceptions/%d", e.ID)), When: e.ExpiresAt.UTC().Format("2 Jan"), Bad: e.ExpiresAt.Sub(o.At) <= exception.NearWarning*24*time.Hour})
+	}
 	for _, s := range o.Ending[:min(len(o.Ending), most)] {
 		name, to := href(s.ServiceID, s.Control)
 		p.Ending = append(p.Ending, view.Notice{Text: title(s.Control), Note: name + " · " + s.Control, Href: to, When: s.GoodUntil.Format("2 Jan")})
 	}
 	for _, e := range o.Waiting[:min(len(o.Waiting), most)] {
-		p.Waiting = append(p.Waiting, view.Notice{Text: "Exception for " + title(e.Control), Note: "asked by " + e.RequesterName, Href: kit.In(c, fmt.Sprintf("/exceptions/%d", e.ID)), When: ui.Ago(e.RequestedAt, o.At)})
+		p.Waiting = append(p.Waiting, view.Notice{Text: "Exception for " + title(e.Name()), Note: "asked by " + e.RequesterName, Href: kit.In(c, fmt.Sprintf("/exceptions/%d", e.ID)), When: ui.Ago(e.RequestedAt, o.At)})
 	}
 	unconfirmed := 0
 	for i := range o.Rows {
