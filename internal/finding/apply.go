@@ -204,7 +204,7 @@ func enter(f *Finding, to State, by Layer, actor int64, now time.Time) {
 	if to != Duplicate {
 		f.DuplicateOf = 0
 	}
-	f.DecidedLayer, f.DecidedBy, f.DecidedFacts = by, actor, ""
+	f.DecidedLayer, f.DecidedBy, f.DecidedFacts, f.Justification = by, actor, "", ""
 	if to.Decided() {
 		f.DecidedFacts = knownOf(f)
 	}

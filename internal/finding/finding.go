@@ -117,6 +117,8 @@ type Finding struct {
 	DecidedBy    int64  // the person, where it was one
 	DecidedFacts string // JSON of what was known then
 
+	Justification Justification // why it is not affected, in a word of VEX; "" in every other state
+
 	Clock     string // JSON list of Segment
 	DueAt     *time.Time
 	HardDueAt *time.Time // the same on a clock that nothing pauses

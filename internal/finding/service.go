@@ -75,7 +75,13 @@ func (s *Service) sift(ctx context.Context, past *past, reports []Report) ([]*si
 			return nil, err
 		}
 		past.scopes[sc], past.newest[sc] = rows, newest
-		one := siftReport(rep, rows, newest)
+		left, own, err := s.recognise(ctx, rep)
+		if err != nil {
+			return nil, err
+		}
+		one := siftReport(rep, left, rows, newest)
+		one.own = own
+		one.counts.Unchanged += len(own)
 		sifts = append(sifts, one)
 		for k := range one.rows {
 			for _, f := range one.rows[k].keys {
@@ -93,6 +99,9 @@ func (s *Service) sift(ctx context.Context, past *past, reports []Report) ([]*si
 	for _, one := range sifts {
 		one.wake(past.keys)
 		named := map[int64]bool{}
+		for id := range one.own {
+			named[id] = true
+		}
 		for k := range one.rows {
 			for _, f := range one.rows[k].keys {
 				if id, known := past.keys[f.key]; known {

@@ -76,7 +76,7 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	posture.New(h.Posture, h.Ledger, h.Inventory, h.Scans).Attend(work.Attention).Routes(w, uploads(attachLimit, access.Posture))
 	probes.New(h.Scans, h.Inventory, h.Posture).Routes(w, uploads(reportLimit, access.Imports))
 	services.New(h.Inventory, h.Steward, h.Posture).Routes(w)
-	findings.New(h.Findings, h.Inventory, h.Steward).Routes(w)
+	findings.New(h.Findings, h.Inventory, h.Steward, cfg.BaseURL).Routes(w)
 	servicemap.New(h.Topology, h.Posture).Routes(w)
 	exceptions.New(h.Posture, h.Exceptions, h.Inventory).Routes(w)
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)

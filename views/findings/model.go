@@ -80,6 +80,10 @@ type List struct {
 	Nothing   bool // there are none at all
 	Message   string
 	Service   *Service
+
+	ExportTo   string
+	Formats    []ui.Option
+	ExportKeep []Pair // what the list is narrowed to by its place
 }
 
 // Service is the head of a service's own page of findings.

@@ -27,16 +27,18 @@ type Handlers struct {
 	findings *finding.Service
 	book     *inventory.Book
 	steward  *steward.Service
+	base     string // the address that people type
 }
 
 // New makes the handlers.
-func New(f *finding.Service, book *inventory.Book, s *steward.Service) *Handlers {
-	return &Handlers{findings: f, book: book, steward: s}
+func New(f *finding.Service, book *inventory.Book, s *steward.Service, base string) *Handlers {
+	return &Handlers{findings: f, book: book, steward: s, base: base}
 }
 
 // Routes registers the pages under a workspace.
 func (h *Handlers) Routes(g *echo.Group) {
 	g.GET("/findings", h.list)
+	g.POST("/findings/export", h.export)
 	g.GET("/findings/unassigned", h.inbox)
 	g.POST("/findings/unassigned", h.assign)
 	g.GET("/findings/move", h.confirm) // what a decision about many would do
@@ -78,6 +80,12 @@ type chosen struct {
 func (h *Handlers) chosen(q url.Values, names map[int64]inventory.Service) chosen {
 	var x chosen
 	x.filter = finding.Filter{Text: strings.TrimSpace(q.Get("q")), After: q.Get("after"), Overdue: q.Get("overdue") != "", Exploited: q.Get("exploited") != ""}
+	if q.Get("due") == "week" {
+		x.filter.DueWithin = 7 * 24 * time.Hour
+	}
+	if s := finding.Sort(q.Get("sort")); s == finding.ByDue || s == finding.ByNewest {
+		x.filter.Sort = s
+	}
 	if s := finding.State(q.Get("state")); s.Valid() {
 		x.state, x.filter.States = string(s), []finding.State{s}
 	}
@@ -168,10 +176,14 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	}
 	l.Facets = groups(at, &x, &facets, names, of == nil)
 	l.Chips = chips(at, &x)
-	for _, key := range []string{"state", "severity", "kind", "service", "overdue", "exploited"} {
-		if value := c.QueryParam(key); value != "" {
+	for _, key := range narrowing {
+		if value := c.QueryParam(key); value != "" && key != "q" {
 			l.Keep = append(l.Keep, view.Pair{Key: key, Value: value})
 		}
+	}
+	l.ExportTo, l.Formats = kit.In(c, "/findings/export"), formats()
+	if of != nil {
+		l.ExportKeep = append(l.ExportKeep, view.Pair{Key: "service", Value: of.Slug})
 	}
 	if kit.Can(c, access.Write, access.Findings) {
 		l.Moves = moves(kit.Can(c, access.Decide, access.Findings))

@@ -195,7 +195,7 @@ func TestFindingsOfOthersAreNotFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ids := range [][]int64{{s.ID}, {}} {
-		ask := d.Limited(ids, findings.New(d.Findings, d.Inventory, d.Steward).Routes)
+		ask := d.Limited(ids, findings.New(d.Findings, d.Inventory, d.Steward, "").Routes)
 		for _, path := range []string{"/findings", "/findings?q=lodash", "/findings?service=none", "/findings/unassigned"} {
 			if body := ask(http.MethodGet, path, nil).Body.String(); strings.Contains(body, "Flaw in") || strings.Contains(body, "mystery") {
 				t.Errorf("%s shows what is not theirs", path)
