@@ -80,7 +80,7 @@ func (s *Service) Facets(ctx context.Context, actor access.Actor, service int64)
 	if err := s.access.Require(actor, access.Read, access.Findings); err != nil {
 		return out, err
 	}
-	rows, err := s.counts(ctx, service)
+	rows, err := s.counts(ctx, only(service)...)
 	for _, c := range rows {
 		out.States[c.State] += c.N
 		if !c.State.Todo() {
@@ -94,12 +94,23 @@ func (s *Service) Facets(ctx context.Context, actor access.Actor, service int64)
 	return out, err
 }
 
+// only is one service, or none where all are meant.
+func only(service int64) []int64 {
+	if service == 0 {
+		return nil
+	}
+	return []int64{service}
+}
+
 // Tally is what waits for work on one service, by severity.
 type Tally map[Severity]int64
 
-// Tallies counts what waits for work on every service that the person may see.
-func (s *Service) Tallies(ctx context.Context) (map[int64]Tally, error) {
-	rows, err := s.counts(ctx, 0)
+// Tallies counts what waits for work on some services, of those that the person may see.
+func (s *Service) Tallies(ctx context.Context, services []int64) (map[int64]Tally, error) {
+	if len(services) == 0 {
+		return nil, nil
+	}
+	rows, err := s.counts(ctx, services...)
 	out := map[int64]Tally{}
 	for _, c := range rows {
 		if c.State.Todo() {

@@ -176,7 +176,7 @@ func (s *Service) save(ctx context.Context, actor access.Actor, importID int64, 
 			e.now.ID = real[e.now.ID]
 		}
 	}
-	w := &writing{tally: tally{}, now: now, actor: actor, importID: importID}
+	w := &writing{tally: tally{}, debts: debts{}, now: now, actor: actor, importID: importID}
 	if w.had, err = s.keysTaken(ctx, entries); err != nil {
 		return err
 	}

@@ -167,11 +167,11 @@ func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
 	return int64(min(len(rows), searchCount)), len(rows) > searchCount, nil
 }
 
-// counts reads the kept counters, of one service or of all that the person may see.
-func (s *Service) counts(ctx context.Context, service int64) ([]Count, error) {
+// counts reads the kept counters, of some services or of all that the person may see.
+func (s *Service) counts(ctx context.Context, services ...int64) ([]Count, error) {
 	q := database.Of[Count](s.db.Conn(ctx)).Where("n > 0")
-	if service != 0 {
-		q = q.Where("service_id = ?", service)
+	if len(services) > 0 {
+		q = q.Where("service_id IN ?", services)
 	}
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
@@ -210,8 +210,10 @@ func (s *Service) Recount(ctx context.Context) ([]string, error) {
 			wrong = append(wrong, fmt.Sprintf("service %d, %s %s %s: %+d", k.service, k.state, k.severity, k.kind, n))
 		}
 	}
+	debt, err := s.debtWrong(ctx)
+	wrong = append(wrong, debt...)
 	slices.Sort(wrong)
-	return wrong, nil
+	return wrong, err
 }
 
 // seriousWords and weaknessWords are the conditions of what weighs on a service.

@@ -80,6 +80,7 @@ type List struct {
 	Nothing   bool // there are none at all
 	Message   string
 	Service   *Service
+	Debt      *ui.Debt // of a service
 
 	ExportTo   string
 	Formats    []ui.Option

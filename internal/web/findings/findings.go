@@ -167,6 +167,13 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	at := address{kit.In(c, base), c.QueryParams()}
 	l := view.List{Text: x.filter.Text, Action: at.base, Clear: at.base, MoveTo: kit.In(c, "/findings/move"), MayImport: kit.Can(c, access.Write, access.Imports), Nothing: sum(facets.States) == 0}
 	if of != nil {
+		debt, err := h.findings.Debt(ctx, v.Actor, of.ID)
+		if err != nil {
+			return err
+		}
+		if x.filter.After == "" {
+			l.Debt = kit.Debt(&debt, func(query string) string { return strings.TrimSuffix(at.base+"?"+query, "?") })
+		}
 		l.Page = kit.Page(c, "services", "Findings", layout.Crumb{Label: "Services", Href: kit.In(c, "/services")}, layout.Crumb{Label: of.Name, Href: kit.In(c, "/services/"+of.Slug)})
 		l.Service = &view.Service{Name: of.Name, Sub: fmt.Sprintf("%s for work.", waits(facets.Todo)), Tabs: kit.ServiceTabs(c, of.Slug, "findings", map[string]string{"findings": strconv.FormatInt(facets.Todo, 10)})}
 	} else {

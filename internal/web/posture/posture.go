@@ -16,6 +16,7 @@ import (
 	"muster/internal/control/catalogue"
 	"muster/internal/evidence"
 	"muster/internal/fault"
+	"muster/internal/finding"
 	"muster/internal/inventory"
 	"muster/internal/posture"
 	"muster/internal/scan"
@@ -30,6 +31,7 @@ type Handlers struct {
 	ledger  *evidence.Ledger
 	book    *inventory.Book
 	scans   *scan.Service
+	finds   *finding.Service
 	others  []func(echo.Context) ([]kit.Notice, error)
 }
 
@@ -40,8 +42,8 @@ func (h *Handlers) Attend(f func(echo.Context) ([]kit.Notice, error)) *Handlers 
 }
 
 // New makes the handlers.
-func New(p *posture.Service, ledger *evidence.Ledger, book *inventory.Book, scans *scan.Service) *Handlers {
-	return &Handlers{posture: p, ledger: ledger, book: book, scans: scans}
+func New(p *posture.Service, ledger *evidence.Ledger, book *inventory.Book, scans *scan.Service, finds *finding.Service) *Handlers {
+	return &Handlers{posture: p, ledger: ledger, book: book, scans: scans, finds: finds}
 }
 
 // Routes registers the pages under a workspace. upload limits the forms that carry a file.
@@ -111,6 +113,15 @@ func (h *Handlers) overview(c echo.Context) error {
 	h.attention(c, &p, o)
 	if err := h.missed(c, &p, o); err != nil {
 		return err
+	}
+	if !o.Past && !p.Empty {
+		debt, err := h.finds.Debt(kit.Ctx(c), kit.Of(c).Actor, 0)
+		if err != nil {
+			return err
+		}
+		p.Debt = kit.Debt(&debt, func(query string) string {
+			return strings.TrimSuffix(kit.In(c, "/findings")+"?"+query, "?")
+		})
 	}
 	if !o.Past {
 		for _, f := range h.others {
