@@ -69,6 +69,10 @@ var matrix = []row{
 	{route: "GET /w/:workspace/files/:id", want: answers(404, 404, 404, 404)},
 	{route: "GET /w/:workspace/findings", want: answers(200, 200, 200, 200)},
 	{route: "POST /w/:workspace/findings/export", form: url.Values{"format": {"csv"}}, want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/findings/views", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/findings/views", form: url.Values{"severity": {"high"}, "name": {""}}, want: answers(422, 422, 422, 422)}, // everybody keeps their own
+	{route: "POST /w/:workspace/findings/views/:id", form: url.Values{"name": {"x"}}, want: answers(404, 404, 404, 404)},
+	{route: "POST /w/:workspace/findings/views/:id/delete", want: answers(404, 404, 404, 404)},
 	{route: "GET /w/:workspace/findings/unassigned", want: answers(200, 200, 200, 200)},
 	{route: "POST /w/:workspace/findings/unassigned", want: answers(422, 422, 422, 403)},
 	{route: "GET /w/:workspace/findings/move", want: answers(303, 303, 303, 403)}, // nothing was chosen

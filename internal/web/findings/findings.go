@@ -39,6 +39,10 @@ func New(f *finding.Service, book *inventory.Book, s *steward.Service, base stri
 func (h *Handlers) Routes(g *echo.Group) {
 	g.GET("/findings", h.list)
 	g.POST("/findings/export", h.export)
+	g.GET("/findings/views", h.lists)
+	g.POST("/findings/views", h.keep)
+	g.POST("/findings/views/:id", h.rename)
+	g.POST("/findings/views/:id/delete", h.drop)
 	g.GET("/findings/unassigned", h.inbox)
 	g.POST("/findings/unassigned", h.assign)
 	g.GET("/findings/move", h.confirm) // what a decision about many would do
@@ -179,7 +183,16 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	} else {
 		l.Page = kit.Page(c, "findings", "Findings")
 		l.Lead = fmt.Sprintf("%s for work, in %s. One line for each weakness, whoever reports it.", waits(facets.Todo), ui.Plural(owned(facets.Services), "service", "services"))
-		l.Views = views(at, &x, &facets)
+		kept, err := h.findings.Views(ctx, v.Actor)
+		if err != nil {
+			return err
+		}
+		l.Views = h.views(at, &x, &facets, kept)
+		if address := keepable(c.QueryParams()); address != "" {
+			l.KeepHref = kit.In(c, "/findings/views?"+address)
+		} else {
+			l.KeepHref = kit.In(c, "/findings/views")
+		}
 	}
 	l.Facets = groups(at, &x, &facets, names, of == nil)
 	l.Chips = chips(at, &x)
@@ -188,6 +201,7 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 			l.Keep = append(l.Keep, view.Pair{Key: key, Value: value})
 		}
 	}
+	l.Sorts = sorts(at, &x)
 	l.ExportTo, l.Formats = kit.In(c, "/findings/export"), formats()
 	if of != nil {
 		l.ExportKeep = append(l.ExportKeep, view.Pair{Key: "service", Value: of.Slug})
@@ -198,9 +212,10 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	for i := range page.Rows {
 		l.Rows = append(l.Rows, row(c, &page.Rows[i], names, v.Now))
 	}
-	l.Total = ui.Plural(int(page.Total), "finding", "findings") + ", the most urgent first"
+	order := map[finding.Sort]string{finding.ByPriority: ", the most urgent first", finding.ByDue: " with a date, what is due first", finding.ByNewest: ", the newest first"}[x.filter.Sort]
+	l.Total = ui.Plural(int(page.Total), "finding", "findings") + order
 	if page.More {
-		l.Total = fmt.Sprintf("more than %d findings, the most urgent first", page.Total)
+		l.Total = "1,000+ findings" + order
 	}
 	if x.filter.After != "" {
 		l.First = at.with()
@@ -232,23 +247,6 @@ func owned(services map[int64]int64) int {
 		n--
 	}
 	return n
-}
-
-// views are the lists that people ask for often.
-func views(at address, x *chosen, f *finding.Facets) []view.View {
-	plain := address{base: at.base}
-	list := []view.View{
-		{Label: "Most urgent", Href: plain.base, Count: strconv.FormatInt(f.Todo, 10), On: len(at.query) == 0},
-		{Label: "Overdue", Href: plain.with("overdue", "1"), On: x.filter.Overdue},
-		{Label: "Known to be exploited", Href: plain.with("exploited", "1"), On: x.filter.Exploited},
-	}
-	if n := f.States[finding.ReReview]; n > 0 {
-		list = append(list, view.View{Label: "Wants a second look", Href: plain.with("state", string(finding.ReReview)), Count: strconv.FormatInt(n, 10), On: x.state == string(finding.ReReview)})
-	}
-	if n := f.Services[0]; n > 0 {
-		list = append(list, view.View{Label: "Nobody’s", Href: at.base + "/unassigned", Count: strconv.FormatInt(n, 10)})
-	}
-	return list
 }
 
 // mostServices is how many services the facets name.
@@ -335,6 +333,9 @@ func chips(at address, x *chosen) []ui.Chip {
 	}
 	if x.filter.Overdue {
 		add("overdue", "Overdue")
+	}
+	if x.filter.DueWithin > 0 {
+		add("due", "Due within a week")
 	}
 	if x.filter.Exploited {
 		add("exploited", "Known to be exploited")
