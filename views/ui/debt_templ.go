@@ -137,7 +137,7 @@ func DebtCard(d Debt) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = debtBars(d.draw(640, 150)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = debtBars(d.draw(960, 170)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
