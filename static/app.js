@@ -4,7 +4,7 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const typing = (e) => e.target.closest("input, textarea, select, [contenteditable]") !== null;
 
-  // Keys: / searches, Ctrl+K opens the palette, g and a letter goes to a page, j and k walk the rows.
+  // Keys: / searches, Ctrl+K opens the palette, g and a letter goes to a page, j and k walk the rows, x chooses one, ? lists the keys.
   let pending = 0;
   const go = { o: "overview", s: "services", i: "imports", a: "activity" };
   document.addEventListener("keydown", (e) => {
@@ -21,6 +21,12 @@
     if (Date.now() - pending < 1200 && go[e.key]) {
       const link = one(`.nav a[data-go="${go[e.key]}"]`);
       if (link) { e.preventDefault(); link.click(); }
+      return;
+    }
+    if (e.key === "?") { e.preventDefault(); help(); return; }
+    if (e.key === "x") {
+      const box = document.activeElement.matches("tbody a.t") && one("input[type=checkbox]", document.activeElement.closest("tr"));
+      if (box) { e.preventDefault(); box.click(); }
       return;
     }
     if (e.key === "j" || e.key === "k") {
@@ -115,6 +121,20 @@
     input.focus();
   };
   for (const link of all("[data-search]")) link.addEventListener("click", (e) => { e.preventDefault(); open(); });
+
+  // The keys, for those who want them; none is ever needed.
+  let keys;
+  const help = () => {
+    if (!keys) {
+      const rows = [["/", "search"], ["Ctrl K", "search and go to a page"], ["g o, g s, g i, g a", "overview, services, imports, activity"], ["j, k", "next and previous row"], ["Enter", "open the row"], ["x", "choose the row"], ["?", "these keys"], ["Esc", "close"]];
+      const close = make("button", { type: "button", className: "btn sm", textContent: "Close" });
+      close.addEventListener("click", () => keys.close());
+      keys = make("dialog", { className: "palette shortcuts" }, make("h2", { textContent: "Keys" }), make("dl", {}, ...rows.flatMap(([k, w]) => [make("dt", {}, make("kbd", { textContent: k })), make("dd", { textContent: w })])), close);
+      keys.setAttribute("aria-label", "Keys");
+      document.body.append(keys);
+    }
+    keys.showModal();
+  };
 
   // One box in the head of a table chooses all rows; the bar says how many are chosen.
   document.addEventListener("change", (e) => {

@@ -154,7 +154,7 @@ func (c importCmd) report(o output, r *imported, source string) error {
 		if r.Held {
 			word = "Held, nothing stored"
 		}
-		fmt.Fprintf(o.out, "%s %d files as source %s in %d ms.\nServices: %s.\nCalls: %s.\n", word, len(r.Inputs), source, r.Duration, counted(r.Services), counted(r.Dependencies))
+		fmt.Fprintf(o.out, "%s %s as source %s in %d ms.\nServices: %s.\nCalls: %s.\n", word, files(len(r.Inputs)), source, r.Duration, counted(r.Services), counted(r.Dependencies))
 		f := r.Findings
 		fmt.Fprintf(o.out, "Findings: %d new, %d reopened, %d changed, %d unchanged, %d no longer seen.\n", f.Created, f.Reopened, f.Updated, f.Unchanged, f.Ended)
 	}
@@ -166,6 +166,13 @@ func (c importCmd) report(o output, r *imported, source string) error {
 		return errNo
 	}
 	return nil
+}
+
+func files(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
 }
 
 func counted(c intake.Counts) string {

@@ -83,6 +83,20 @@ func TestBothSchemasSayTheSame(t *testing.T) {
 	}
 }
 
+// notes say what columns alone do not.
+var notes = map[string]string{"finding_debt": `How findings move, counted in the transaction that changes one; service_id -1 is the whole workspace. A finding waits while it is open,
+confirmed, in progress or wants a second look. Days and weeks are those of UTC; a week is named by its Monday.
+
+- **opened**, by week: findings that were met for the first time, in the week of opened_at.
+- **closed**, by week: findings that stopped to wait, for whatever reason: fixed, closed, accepted, judged to be none, repeated.
+- **reopened**, by week: findings that wait again, because they were seen again, an exception ended, or somebody decided so.
+- **fixed**, by week and days: of the closed ones those that became fixed, or closed at once, with the whole days since they were opened or last came back.
+- **open**, by day: what waits now, with the day on which it was opened or last came back. Its age is the whole days since.
+
+Always opened + reopened - closed = open, for each service and for the whole. An undone import takes its numbers back from the week in which they were
+counted; a finding that goes to another service takes its opened, closed and fixed with it. A median of an even number is the lower of
+the two in the middle. What was there before version 10 of the schema counts as opened and closed once, with no time to fix.`}
+
 func TestDataPageIsTheSchema(t *testing.T) {
 	t.Parallel()
 	tables := columns(t, databasetest.SQLite(t, databasetest.NewClock()))
@@ -93,6 +107,9 @@ func TestDataPageIsTheSchema(t *testing.T) {
 		for _, c := range tables[table] {
 			name, kind, _ := strings.Cut(c, " ")
 			fmt.Fprintf(&b, "| %s | %s |\n", name, kind)
+		}
+		if note := notes[table]; note != "" {
+			b.WriteString("\n" + note + "\n")
 		}
 	}
 	path := filepath.Join("..", "..", "docs", "data.md")

@@ -11,6 +11,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/database"
 	"muster/internal/fault"
+	"muster/internal/finding"
 	"muster/internal/identity"
 	"muster/internal/intake"
 	"muster/internal/inventory"
@@ -65,6 +66,7 @@ type Doors struct {
 	Posture   *posture.Service
 	Steward   *steward.Service
 	Scans     *scan.Service
+	Findings  *finding.Service
 }
 
 // SignIn is how one person of the company comes in.

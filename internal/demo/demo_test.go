@@ -42,7 +42,7 @@ func tell(t *testing.T, days int, seed uint64) *told {
 			t.Error(err)
 		}
 	})
-	doors := demo.Doors{Identity: h.Identity, Inventory: h.Inventory, Intake: h.Intake, Posture: h.Posture, Steward: h.Steward, Scans: h.Scans}
+	doors := demo.Doors{Identity: h.Identity, Inventory: h.Inventory, Intake: h.Intake, Posture: h.Posture, Steward: h.Steward, Scans: h.Scans, Findings: h.Findings}
 	result, err := demo.Make(t.Context(), doors, clock, seed, func(string) {})
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +73,7 @@ func TestTheStory(t *testing.T) {
 	t.Run("a hidden fail", s.hidden)
 	t.Run("exceptions", s.accepted)
 	t.Run("what has run out", s.stale)
+	t.Run("findings", s.findings)
 	t.Run("the trend", s.trend)
 	t.Run("the log", s.log)
 	t.Run("every score is explained", s.explained)

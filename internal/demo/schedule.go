@@ -66,6 +66,7 @@ func (r *run) schedule() map[int][]event {
 	r.planRegisters(a)
 	r.planDecisions(a)
 	r.planHabits(a)
+	r.planReports(a)
 	r.planEnd(a)
 	r.planProbe(a)
 	return a.days

@@ -68,6 +68,11 @@ var matrix = []row{
 	{route: "POST /w/:workspace/services/:slug/controls/:id/evidence/:evidence/back", form: url.Values{"reason": {"x"}}, want: answers(404, 404, 404, 403)},
 	{route: "GET /w/:workspace/files/:id", want: answers(404, 404, 404, 404)},
 	{route: "GET /w/:workspace/findings", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/findings/export", form: url.Values{"format": {"csv"}}, want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/findings/views", want: answers(200, 200, 200, 200)},
+	{route: "POST /w/:workspace/findings/views", form: url.Values{"severity": {"high"}, "name": {""}}, want: answers(422, 422, 422, 422)}, // everybody keeps their own
+	{route: "POST /w/:workspace/findings/views/:id", form: url.Values{"name": {"x"}}, want: answers(404, 404, 404, 404)},
+	{route: "POST /w/:workspace/findings/views/:id/delete", want: answers(404, 404, 404, 404)},
 	{route: "GET /w/:workspace/findings/unassigned", want: answers(200, 200, 200, 200)},
 	{route: "POST /w/:workspace/findings/unassigned", want: answers(422, 422, 422, 403)},
 	{route: "GET /w/:workspace/findings/rules", want: answers(200, 200, 200, 200)},

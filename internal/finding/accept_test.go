@@ -118,7 +118,7 @@ func TestEveryReaderSeesWhatRanOut(t *testing.T) {
 				return f.Todo
 			},
 			"tallies": func() int64 {
-				f, err := d.Tallies(d.ctx)
+				f, err := d.Tallies(d.ctx, []int64{d.pay})
 				if err != nil {
 					d.t.Error(err)
 				}

@@ -207,7 +207,7 @@ func enter(f *Finding, to State, by Layer, actor int64, now time.Time) {
 	if to != Accepted {
 		f.ExceptionID, f.AcceptedUntil = 0, nil
 	}
-	f.DecidedLayer, f.DecidedBy, f.DecidedFacts = by, actor, ""
+	f.DecidedLayer, f.DecidedBy, f.DecidedFacts, f.Justification = by, actor, "", ""
 	if to.Decided() {
 		f.DecidedFacts = knownOf(f)
 	}

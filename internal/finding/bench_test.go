@@ -61,6 +61,12 @@ func TestImportsKeepUpWithTheEngine(t *testing.T) {
 			}
 			t.Logf("%s with %d before: first %v (%.0f/s), the bare limit %v, %.1f times; again %v (%.0f/s)", engine, before, first, n/first.Seconds(), limit, first.Seconds()/limit.Seconds(), again, n/again.Seconds())
 			d.pages(t, engine)
+			began = time.Now()
+			taken, held := d.takeOut()
+			t.Logf("%s: an export of %d findings takes %v and holds %d kB", engine, taken, time.Since(began), held>>10)
+			if held > 24<<20 {
+				t.Error("an export holds too much")
+			}
 			if n/first.Seconds() < 2000 || first > 4*limit || n/again.Seconds() < 7000 {
 				t.Error("imports are too slow")
 			}
@@ -97,7 +103,7 @@ func (d *desk) pages(t *testing.T, engine string) {
 	t.Helper()
 	for name, f := range map[string]finding.Filter{
 		"most urgent": {}, "low ones": {Severities: []finding.Severity{finding.Low}}, "one service": {Service: d.web}, "overdue": {Overdue: true}, "exploited": {Exploited: true},
-		"a search": {Text: "package 1000"}, "a rare search": {Text: "CVE-2026-000007"}, "far down": {After: "20.5000"}, "closed": {States: []finding.State{finding.Closed}},
+		"a search": {Text: "package 1000"}, "a rare search": {Text: "CVE-2026-000007"}, "by date": {Sort: finding.ByDue}, "newest": {Sort: finding.ByNewest}, "due this week": {DueWithin: 7 * 24 * time.Hour}, "newest of one service": {Service: d.web, Sort: finding.ByNewest}, "far down": {After: "20.5000"}, "closed": {States: []finding.State{finding.Closed}},
 	} {
 		took := d.slowest(t, func() error {
 			_, err := d.List(d.ctx, ama, f)

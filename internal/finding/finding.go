@@ -117,8 +117,9 @@ type Finding struct {
 	DecidedBy    int64  // the person, where it was one
 	DecidedFacts string // JSON of what was known then
 
-	ExceptionID   int64      // that accepts it
-	AcceptedUntil *time.Time // the end of that exception: from then on "accepted" means nothing
+	ExceptionID   int64         // that accepts it
+	AcceptedUntil *time.Time    // the end of that exception: from then on "accepted" means nothing
+	Justification Justification // why it is not affected, in a word of VEX; "" in every other state
 
 	Clock     string // JSON list of Segment
 	DueAt     *time.Time
@@ -293,7 +294,7 @@ func (ReportRun) TableName() string { return "finding_reports" }
 type Rule struct {
 	ID          int64 `gorm:"primaryKey"`
 	WorkspaceID int64
-	MatchBy     Sort
+	MatchBy     TraitKind
 	Label       string // the word or the pattern
 	ServiceID   int64
 	ActorID     int64

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"muster/internal/access"
 	"muster/internal/fault"
@@ -21,14 +22,26 @@ type Filter struct {
 	Service    int64 // 0 is any
 	Unassigned bool  // nobody's yet
 	Overdue    bool
+	DueWithin  time.Duration // 0 is whenever; what is overdue is due too
 	Exploited  bool
-	Exception  int64  // accepted under it
-	Watcher    int64  // watched by this person
+	Exception  int64 // accepted under it
+	Watcher    int64 // watched by this person
+	Sort       Sort
 	After      string // the place of the last row of the page before
 	Limit      int
 
 	found []int64 // of a search that finds few: all that it finds
 }
+
+// Sort is the order of a list.
+type Sort string
+
+// The orders.
+const (
+	ByPriority Sort = ""
+	ByDue      Sort = "due"    // what is due first; what has no date is left out
+	ByNewest   Sort = "newest" // what was found last
+)
 
 // PageSize is how many findings a page shows.
 const PageSize = 50
@@ -75,7 +88,7 @@ func (s *Service) Facets(ctx context.Context, actor access.Actor, service int64)
 	if _, err := s.Lapse(ctx); err != nil {
 		return out, err
 	}
-	rows, err := s.counts(ctx, service)
+	rows, err := s.counts(ctx, only(service)...)
 	for _, c := range rows {
 		out.States[c.State] += c.N
 		if !c.State.Todo() {
@@ -89,16 +102,27 @@ func (s *Service) Facets(ctx context.Context, actor access.Actor, service int64)
 	return out, err
 }
 
+// only is one service, or none where all are meant.
+func only(service int64) []int64 {
+	if service == 0 {
+		return nil
+	}
+	return []int64{service}
+}
+
 // Tally is what waits for work on one service, by severity.
 type Tally map[Severity]int64
 
-// Tallies counts what waits for work on every service that the person may see.
-func (s *Service) Tallies(ctx context.Context) (map[int64]Tally, error) {
+// Tallies counts what waits for work on some services, of those that the person may see.
+func (s *Service) Tallies(ctx context.Context, services []int64) (map[int64]Tally, error) {
+	if len(services) == 0 {
+		return nil, nil
+	}
 	out := map[int64]Tally{}
 	if _, err := s.Lapse(ctx); err != nil {
 		return out, err
 	}
-	rows, err := s.counts(ctx, 0)
+	rows, err := s.counts(ctx, services...)
 	for _, c := range rows {
 		if c.State.Todo() {
 			if out[c.ServiceID] == nil {
@@ -155,19 +179,26 @@ func (s *Service) Similar(ctx context.Context, f *Finding) ([]Finding, error) {
 }
 
 // place names where a page ends.
-func (f *Finding) place() string {
-	return strconv.Itoa(f.Priority) + "." + strconv.FormatInt(f.ID, 10)
+func (f *Finding) place() string { return f.placeIn(ByPriority) }
+
+// placeIn is place in another order.
+func (f *Finding) placeIn(s Sort) string {
+	first := int64(f.Priority)
+	if s == ByDue && f.DueAt != nil {
+		first = f.DueAt.UnixMicro()
+	}
+	return strconv.FormatInt(first, 10) + "." + strconv.FormatInt(f.ID, 10)
 }
 
 // after reads the place of a page's end; ok is false for nonsense, which begins at the top.
-func after(text string) (priority int, id int64, ok bool) {
+func after(text string) (first, id int64, ok bool) {
 	left, right, found := strings.Cut(text, ".")
-	priority, err := strconv.Atoi(left)
+	first, err := strconv.ParseInt(left, 10, 64)
 	if err != nil || !found {
 		return 0, 0, false
 	}
 	id, err = strconv.ParseInt(right, 10, 64)
-	return priority, id, err == nil
+	return first, id, err == nil
 }
 
 // limitedTo are the services that the person may see; limited is false where it is all of them.

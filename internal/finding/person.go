@@ -39,6 +39,15 @@ type Move struct {
 	Version       int           // what the person saw; 0 does not matter
 }
 
+// justified finds the justification in a reason that a report or a vendor gives; it begins with the word.
+func justified(reason string) Justification {
+	word, _, _ := strings.Cut(strings.TrimSpace(reason), " ")
+	if j := Justification(strings.ToLower(word)); slices.Contains(Justifications(), j) {
+		return j
+	}
+	return ""
+}
+
 const maxNote = 2000
 
 // Check tidies a move and says what is wrong with it.
@@ -135,8 +144,12 @@ func (s *Service) moveOne(ctx context.Context, actor access.Actor, e *entry, m M
 		return e.now, err
 	}
 	enter(&e.now, m.To, ByPerson, actor.UserID, now)
-	if m.To == Duplicate {
+	switch m.To {
+	case Duplicate:
 		e.now.DuplicateOf = m.DuplicateOf
+	case NotAffected:
+		e.now.Justification = m.Justification
+	case Open, Confirmed, InProgress, Fixed, Closed, FalsePositive, Accepted, ReReview:
 	}
 	settle(&e.now, place(e.now.ServiceID), Shipped(), now, false)
 	v := Event{Action: Moved, FromState: from, ToState: m.To, Layer: ByPerson, Words: moveWords(from, m), Note: m.Note}

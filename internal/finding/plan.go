@@ -122,6 +122,7 @@ type sift struct {
 	same   bool // the very report was read before
 	seen   map[int64]bool
 	quiet  map[int64]quiet // what says nothing new, by its finding
+	own    map[int64]bool  // findings that an export of this workspace brought back: it says nothing of them
 	gone   []scopeRow      // what a complete report no longer sees
 	clean  []scopeRow      // what it does not see for the second time
 	before int             // what the scope saw before
@@ -178,9 +179,9 @@ func coverage(rep *Report) func(*scopeRow) bool {
 }
 
 // siftReport sets aside what says nothing new.
-func siftReport(rep *Report, rows []scopeRow, newest ReportRun) *sift {
+func siftReport(rep *Report, told []Row, rows []scopeRow, newest ReportRun) *sift {
 	s := &sift{report: rep, seen: map[int64]bool{}, quiet: map[int64]quiet{}}
-	joined := join(rep.Rows)
+	joined := join(told)
 	s.covers = coverage(rep)
 	for i := range rows {
 		if rows[i].GoneAt == nil && s.covers(&rows[i]) {
@@ -398,6 +399,9 @@ func (p *planner) move(e *entry, to State, by Layer, action Action, words, note 
 		v.Contradicts = e.closure
 	}
 	enter(&e.now, to, by, 0, p.now)
+	if to == NotAffected {
+		e.now.Justification = justified(note)
+	}
 	p.refresh(e, to == Open && action == Reopened)
 	p.note(e, v)
 	return true

@@ -42,6 +42,7 @@ type Row struct {
 	Resource    string
 	Endpoints   []Endpoint
 	OwnID       string // of what a person entered by hand
+	Identity    string // what an export of Muster calls the finding; heard only where this workspace knows it
 
 	PublishedAt *time.Time
 	Occurrences int

@@ -83,7 +83,13 @@ func (s *Service) sift(ctx context.Context, past *past, reports []Report) ([]*si
 			return nil, err
 		}
 		past.scopes[sc], past.newest[sc] = rows, newest
-		one := siftReport(rep, rows, newest)
+		left, own, err := s.recognise(ctx, rep)
+		if err != nil {
+			return nil, err
+		}
+		one := siftReport(rep, left, rows, newest)
+		one.own = own
+		one.counts.Unchanged += len(own)
 		sifts = append(sifts, one)
 		for k := range one.rows {
 			for _, f := range one.rows[k].keys {
@@ -101,6 +107,9 @@ func (s *Service) sift(ctx context.Context, past *past, reports []Report) ([]*si
 	for _, one := range sifts {
 		one.wake(past.keys)
 		named := map[int64]bool{}
+		for id := range one.own {
+			named[id] = true
+		}
 		for k := range one.rows {
 			for _, f := range one.rows[k].keys {
 				if id, known := past.keys[f.key]; known {
@@ -175,7 +184,7 @@ func (s *Service) save(ctx context.Context, actor access.Actor, importID int64, 
 			e.now.ID = real[e.now.ID]
 		}
 	}
-	w := &writing{tally: tally{}, now: now, actor: actor, importID: importID}
+	w := &writing{tally: tally{}, debts: debts{}, now: now, actor: actor, importID: importID}
 	if w.had, err = s.keysTaken(ctx, entries); err != nil {
 		return err
 	}

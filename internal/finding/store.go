@@ -213,7 +213,7 @@ func (s *Service) ids(ctx context.Context, where string, args ...any) ([]int64, 
 
 // countedServices are the services that have findings.
 func (s *Service) countedServices(ctx context.Context) ([]int64, error) {
-	rows, err := s.counts(ctx, 0)
+	rows, err := s.counts(ctx)
 	var ids []int64
 	for _, c := range rows {
 		ids = append(ids, c.ServiceID)

@@ -62,6 +62,9 @@ func (s *Service) write(ctx context.Context, w *writing) error {
 	if err := database.BulkInsert(ctx, s.db, w.events); err != nil {
 		return err
 	}
+	if err := s.countDebt(ctx, w.debts); err != nil {
+		return err
+	}
 	return s.count(ctx, w.tally)
 }
 

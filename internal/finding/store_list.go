@@ -49,6 +49,12 @@ func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding]
 	if f.Overdue {
 		q = q.Where("due_at < ?", s.db.Now(ctx))
 	}
+	if f.DueWithin > 0 {
+		q = q.Where("due_at < ?", s.db.Now(ctx).Add(f.DueWithin))
+	}
+	if f.Sort == ByDue {
+		q = q.Where("due_at IS NOT NULL")
+	}
 	if f.Exploited {
 		q = q.Where("exploited")
 	}
@@ -100,22 +106,41 @@ func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 		return p, err
 	}
 	limit := database.Clamp(f.Limit, PageSize, 1000)
-	q := s.chosen(ctx, &f)
-	if priority, id, ok := after(f.After); ok {
-		q = q.Where("(priority, id) < (?, ?)", priority, id)
-	}
-	rows, err := database.List(ctx, "findings", q.Select(strings.Join(listed, ", ")).Order("priority DESC, id DESC").Limit(limit+1))
+	q := s.sorted(s.chosen(ctx, &f), &f)
+	rows, err := database.List(ctx, "findings", q.Select(strings.Join(listed, ", ")).Limit(limit+1))
 	if len(rows) > limit {
 		rows = rows[:limit]
-		p.Next = rows[limit-1].place()
+		p.Next = rows[limit-1].placeIn(f.Sort)
 	}
 	p.Rows = rows
 	return p, err
 }
 
+// sorted puts a list in its order, from the place of the last row of the page before.
+func (s *Service) sorted(q database.Query[Finding], f *Filter) database.Query[Finding] {
+	first, id, ok := after(f.After)
+	switch f.Sort {
+	case ByDue:
+		if ok {
+			q = q.Where("(due_at, id) > (?, ?)", time.UnixMicro(first).UTC(), id)
+		}
+		return q.Order("due_at, id")
+	case ByNewest:
+		if ok {
+			q = q.Where("id < ?", id)
+		}
+		return q.Order("id DESC")
+	case ByPriority:
+	}
+	if ok {
+		q = q.Where("(priority, id) < (?, ?)", first, id)
+	}
+	return q.Order("priority DESC, id DESC")
+}
+
 // total counts from the kept counters where they know, and at most to a limit where only the rows know.
 func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
-	if len(SearchTerms(f.Text)) == 0 && !f.Overdue && !f.Exploited && f.Exception == 0 && f.Watcher == 0 {
+	if len(SearchTerms(f.Text)) == 0 && !f.Overdue && !f.Exploited && f.Exception == 0 && f.Watcher == 0 && f.DueWithin == 0 && f.Sort != ByDue {
 		q := database.Of[Count](s.db.Conn(ctx)).Where("n > 0")
 		if !f.Everything {
 			q = q.Where("state IN ?", f.States)
@@ -149,11 +174,11 @@ func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
 	return int64(min(len(rows), searchCount)), len(rows) > searchCount, nil
 }
 
-// counts reads the kept counters, of one service or of all that the person may see.
-func (s *Service) counts(ctx context.Context, service int64) ([]Count, error) {
+// counts reads the kept counters, of some services or of all that the person may see.
+func (s *Service) counts(ctx context.Context, services ...int64) ([]Count, error) {
 	q := database.Of[Count](s.db.Conn(ctx)).Where("n > 0")
-	if service != 0 {
-		q = q.Where("service_id = ?", service)
+	if len(services) > 0 {
+		q = q.Where("service_id IN ?", services)
 	}
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
@@ -196,8 +221,10 @@ func (s *Service) Recount(ctx context.Context) ([]string, error) {
 			wrong = append(wrong, fmt.Sprintf("service %d, %s %s %s: %+d", k.service, k.state, k.severity, k.kind, n))
 		}
 	}
+	debt, err := s.debtWrong(ctx)
+	wrong = append(wrong, debt...)
 	slices.Sort(wrong)
-	return wrong, nil
+	return wrong, err
 }
 
 // seriousWords and weaknessWords are the conditions of what weighs on a service.

@@ -15,35 +15,35 @@ import (
 	"muster/internal/inventory"
 )
 
-// Sort is what of a row a rule of assignment looks at.
-type Sort string
+// TraitKind is what of a row a rule of assignment looks at.
+type TraitKind string
 
-// The sorts, in the order in which they are asked.
+// The kinds, in the order in which they are asked.
 const (
-	ByLabel      Sort = "label"      // the report's own word, whole
-	ByImage      Sort = "image"      // a container image, without tag and digest
-	ByRepository Sort = "repository" // where the code lives
-	ByPath       Sort = "path"       // the file
+	ByLabel      TraitKind = "label"      // the report's own word, whole
+	ByImage      TraitKind = "image"      // a container image, without tag and digest
+	ByRepository TraitKind = "repository" // where the code lives
+	ByPath       TraitKind = "path"       // the file
 )
 
-// Sorts lists them.
-func Sorts() []Sort { return []Sort{ByLabel, ByImage, ByRepository, ByPath} }
+// TraitKinds lists them.
+func TraitKinds() []TraitKind { return []TraitKind{ByLabel, ByImage, ByRepository, ByPath} }
 
 // Traits are what a row says of the thing that it is about.
 type Traits struct{ Label, Image, Repository, Path string }
 
-// of is what a sort looks at.
-func (t *Traits) of(by Sort) string {
-	return map[Sort]string{ByLabel: t.Label, ByImage: t.Image, ByRepository: t.Repository, ByPath: t.Path}[by]
+// of is what a kind looks at.
+func (t *Traits) of(by TraitKind) string {
+	return map[TraitKind]string{ByLabel: t.Label, ByImage: t.Image, ByRepository: t.Repository, ByPath: t.Path}[by]
 }
 
 // Assignments say whose rows are.
 type Assignments []Rule
 
 // Of gives the rule that says whose a row is, nil for none: a label before an image before a repository before a path;
-// of one sort the longest pattern, because it says most, and then the newest.
+// of one kind the longest pattern, because it says most, and then the newest.
 func (a Assignments) Of(t Traits) *Rule {
-	for _, by := range Sorts() {
+	for _, by := range TraitKinds() {
 		word := plainWord(by, t.of(by))
 		if word == "" {
 			continue
@@ -63,7 +63,7 @@ func (a Assignments) Of(t Traits) *Rule {
 }
 
 // plainWord is a word as patterns compare it: an image without tag and digest, a repository without scheme and ending.
-func plainWord(by Sort, word string) string {
+func plainWord(by TraitKind, word string) string {
 	word = strings.ToLower(strings.TrimSpace(word))
 	switch by {
 	case ByImage:
@@ -143,7 +143,7 @@ func (s *Service) ListRules(ctx context.Context, actor access.Actor, page int) (
 
 // NewRule is what somebody says about whose rows are.
 type NewRule struct {
-	By       Sort
+	By       TraitKind
 	Pattern  string
 	Replaces int64 // the rule that it corrects
 }
@@ -152,7 +152,7 @@ type NewRule struct {
 func (n *NewRule) Check() error {
 	f := fault.Fields{}
 	n.Pattern = plainWord(n.By, n.Pattern)
-	if !slices.Contains(Sorts(), n.By) {
+	if !slices.Contains(TraitKinds(), n.By) {
 		f.Add("by", "Choose what the rule looks at.")
 	}
 	switch {

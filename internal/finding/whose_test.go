@@ -12,7 +12,7 @@ import (
 
 func TestWhoseRowsAreInAClearOrder(t *testing.T) {
 	t.Parallel()
-	rule := func(id int64, by finding.Sort, pattern string) finding.Rule {
+	rule := func(id int64, by finding.TraitKind, pattern string) finding.Rule {
 		return finding.Rule{ID: id, MatchBy: by, Label: pattern}
 	}
 	all := finding.Assignments{

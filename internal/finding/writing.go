@@ -55,6 +55,7 @@ type writing struct {
 	taken       []taken // keys that go from one finding to another
 	events      []Event
 	tally       tally
+	debts       debts
 	had         map[int64][]string // keys of findings that become part of another
 }
 
@@ -79,6 +80,7 @@ func (w *writing) entry(e *entry) error {
 	}
 	w.tally.add(e.before, -1)
 	w.tally.add(&e.now, 1)
+	w.debts.move(e.before, &e.now, len(e.events) > 0 && e.events[len(e.events)-1].Action == Undone)
 	for i := range e.sources {
 		s := e.sources[i]
 		if s.FindingID <= 0 {

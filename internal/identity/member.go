@@ -30,23 +30,17 @@ func (p *Place) Actor(u User, from From) access.Actor {
 
 // Enter finds a person's membership. A workspace that does not exist and one of others look the same.
 func (s *Service) Enter(ctx context.Context, u User, slug string) (Place, error) {
-	w, found, err := s.workspaceBySlug(ctx, slug)
+	memberships, err := s.placesOf(ctx, u.ID)
 	if err != nil {
 		return Place{}, err
 	}
-	if !found {
-		return Place{}, fault.Missing("workspace")
-	}
-	memberships, err := s.membershipsOf(ctx, u.ID)
-	if err != nil {
-		return Place{}, err
-	}
-	p, now := Place{Workspace: w}, s.db.Now(ctx)
-	for _, m := range memberships {
+	p, now := Place{}, s.db.Now(ctx)
+	for i := range memberships {
+		m := &memberships[i]
 		switch {
 		case m.Expired(now):
-		case m.WorkspaceID == w.ID:
-			p.Member = m
+		case m.Workspace.Slug == slug:
+			p.Member, p.Workspace = m.Member, m.Workspace
 		default:
 			p.others = append(p.others, m.WorkspaceID)
 		}
@@ -55,7 +49,7 @@ func (s *Service) Enter(ctx context.Context, u User, slug string) (Place, error)
 		return Place{}, fault.Missing("workspace")
 	}
 	if p.Member.Role == access.Consultant {
-		p.Visible, err = s.servicesOf(database.WithWorkspace(ctx, w.ID), p.Member.ID)
+		p.Visible, err = s.servicesOf(database.WithWorkspace(ctx, p.Workspace.ID), p.Member.ID)
 	}
 	return p, err
 }

@@ -183,6 +183,24 @@ func (s *Service) listMembers(ctx context.Context) ([]Member, error) {
 	return rows, nil
 }
 
+// placed is a membership with its workspace, so that entering is one question.
+type placed struct {
+	Member    `gorm:"embedded"`
+	Workspace Workspace
+}
+
+// TableName is where memberships are.
+func (placed) TableName() string { return "members" }
+
+func (s *Service) placesOf(ctx context.Context, userID int64) ([]placed, error) {
+	across := database.Across(ctx, "the workspaces of one user")
+	rows, err := database.Of[placed](s.db.Conn(across).Joins("Workspace")).Where("members.user_id = ?", userID).Order("members.id").Limit(200).Find(across)
+	if err != nil {
+		return nil, fmt.Errorf("list memberships: %w", err)
+	}
+	return rows, nil
+}
+
 func (s *Service) membershipsOf(ctx context.Context, userID int64) ([]Member, error) {
 	rows, err := database.Of[Member](s.db.Conn(database.Across(ctx, "the workspaces of one user"))).Where("user_id = ?", userID).Order("id").Limit(200).Find(database.Across(ctx, "the workspaces of one user"))
 	if err != nil {

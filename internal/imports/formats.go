@@ -15,6 +15,7 @@ import (
 	"muster/internal/imports/grype"
 	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
+	"muster/internal/imports/muster"
 	"muster/internal/imports/nmap"
 	"muster/internal/imports/npmaudit"
 	"muster/internal/imports/nuclei"
@@ -30,7 +31,7 @@ import (
 
 // reports are the formats of scanner reports, in the order in which they are tried.
 var reports = []*report.Format{
-	sarif.Format, cyclonedx.Format, trivy.Format, grype.Format, osvscanner.Format, npmaudit.FormatSeven, npmaudit.Format, govulncheck.Format,
+	muster.Format, sarif.Format, cyclonedx.Format, trivy.Format, grype.Format, osvscanner.Format, npmaudit.FormatSeven, npmaudit.Format, govulncheck.Format,
 	gitleaks.Format, semgrep.Format, zap.Format, nuclei.Format, nmap.Format, prowler.Format, prowler.FormatTwo, gitlab.SAST, openvex.Format, generic.Format,
 }
 

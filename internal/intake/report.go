@@ -100,9 +100,23 @@ func traitsOf(f *model.Finding, label string) finding.Traits {
 	return t
 }
 
+// product finds the service that a statement is about: the one that was chosen, else the one that an export of Muster
+// names; 0 is every service. A name that no service here has is about nothing here.
+func (o *owners) product(f *model.Finding) (int64, bool) {
+	slug, ours := strings.CutPrefix(f.Resource, model.ProductPrefix)
+	if o.chosen != 0 || !ours {
+		return o.chosen, true
+	}
+	id := o.names[strings.ToLower(slug[strings.LastIndexByte(slug, ':')+1:])]
+	return id, id != 0
+}
+
 // labelOf is what a report calls the thing that a row is about: its service, its image without the tag, else the set
 // of files.
 func labelOf(f *model.Finding, fallback string) string {
+	if f.Identity != "" && f.Service != "" {
+		return cut(f.Service, 200) // as Muster itself called it
+	}
 	if f.Service != "" {
 		if f.Kind == model.FindingWeb || f.Kind == model.FindingNetwork {
 			return cut(f.Service, 200) // a host with its port
@@ -209,8 +223,9 @@ func (w *Workflow) reportsOf(ctx context.Context, i *inventory.Import, source *i
 		f := &x.Findings[k]
 		in := files[f.Input]
 		if in != nil && in.Kind == model.KindVEX {
-			if f.Verified == nil || *f.Verified { // "under investigation" says nothing yet
-				statements = append(statements, statementOf(f, in, c.Service))
+			about, said := o.product(f)
+			if said && (f.Verified == nil || *f.Verified) { // "under investigation" says nothing yet
+				statements = append(statements, statementOf(f, in, about))
 			}
 			continue
 		}
@@ -300,7 +315,7 @@ func rowOf(f *model.Finding) finding.Row {
 	r := finding.Row{
 		Kind: finding.Kind(f.Kind), Status: finding.Status(f.Status), StatusReason: f.StatusReason, Title: clean(f.Title), IDs: f.VulnerabilityIDs, Rule: f.RuleID, CWEs: f.CWEs, EPSS: f.EPSS,
 		Severity: finding.Severity(f.Severity), SeverityFrom: f.SeveritySource, ToolWord: f.ToolSeverity, Package: f.Component.Name, PURL: f.Component.PURL, Installed: f.Component.Version, FixVersion: f.Component.FixVersion,
-		Path: f.Location.Path, Line: int(f.Location.Line), Snippet: f.SourceLine, Fingerprint: f.Fingerprint, SecretHash: f.SecretHash, Resource: f.Resource,
+		Path: f.Location.Path, Line: int(f.Location.Line), Snippet: f.SourceLine, Fingerprint: f.Fingerprint, SecretHash: f.SecretHash, Resource: f.Resource, Identity: f.Identity,
 		PublishedAt: moment(f.PublishedAt), Occurrences: f.Occurrences, References: f.References, Description: clean(f.Description), Remediation: clean(f.Remediation),
 	}
 	for _, c := range f.CVSS {

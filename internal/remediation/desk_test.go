@@ -13,6 +13,7 @@ import (
 	"muster/internal/control"
 	"muster/internal/database"
 	"muster/internal/database/databasetest"
+	"muster/internal/exception"
 	"muster/internal/fault"
 	"muster/internal/finding"
 	"muster/internal/identity"
@@ -52,7 +53,7 @@ func open(t testing.TB, db *database.DB, clock *databasetest.Clock) *desk {
 	}
 	log := activity.New(db, policy)
 	d := &desk{t: t, db: db, clock: clock, people: identity.New(db, policy, log, box), book: inventory.New(db, policy, log), controls: control.New(db, policy, log)}
-	d.findings = finding.New(db, policy, log, d.book)
+	d.findings = finding.New(db, policy, log, d.book, exception.New(db, policy, log))
 	d.Service = remediation.New(remediation.Parts{DB: db, Access: policy, Log: log, People: d.people, Book: d.book, Controls: d.controls, Findings: d.findings})
 	d.room("Kente")
 	return d

@@ -61,6 +61,9 @@ func (s *Server) recovered(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			if r := recover(); r != nil {
+				if r == http.ErrAbortHandler { // a file that broke off midway has to look broken
+					panic(r)
+				}
 				err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 			}
 		}()

@@ -3,6 +3,9 @@ package findings
 
 import (
 	"fmt"
+	"maps"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/a-h/templ"
@@ -76,12 +79,51 @@ type List struct {
 	Nothing   bool // there are none at all
 	Message   string
 	Service   *Service
+	Debt      *ui.Debt // of a service
+
+	KeepHref   string      // the page of kept lists; "" on a service
+	Sorts      []ui.Option // the addresses of the orders
+	ExportTo   string
+	Formats    []ui.Option
+	ExportKeep []Pair // what the list is narrowed to by its place
 }
 
 // Service is the head of a service's own page of findings.
 type Service struct {
 	Name, Href, Sub string
 	Tabs            []ui.Tab
+}
+
+// KeptList is a list that somebody keeps.
+type KeptList struct {
+	ID, Name, Href string
+	Shared, May    bool
+	Rename, Drop   string // addresses
+	Value, Error   string
+}
+
+// Kept is the page of kept lists.
+type Kept struct {
+	*layout.Page
+	Message, Action string
+	Address         string // of the list to keep, "" is none
+	Name, Error     string
+	Shared          bool
+	MayShare        bool
+	Lists           []KeptList
+}
+
+// pairs are the filters of the list to keep.
+func (k Kept) pairs() []Pair {
+	values, err := url.ParseQuery(k.Address)
+	if err != nil {
+		return nil
+	}
+	var list []Pair
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		list = append(list, Pair{key, values.Get(key)})
+	}
+	return list
 }
 
 // Bulk is the page before many findings move.

@@ -68,6 +68,7 @@ type Overview struct {
 	Worst, WorstHref                string
 	Trend                           *Trend
 	ForecastWords                   string
+	Debt                            *ui.Debt // nil on a past day
 	Steps                           []Step
 	Together                        string
 	Domains                         []Domain

@@ -19,6 +19,7 @@ type Row struct {
 	Owner                                string // "" is nobody
 	Confirmed                            bool
 	Score, Coverage, PostureHref         string // "" is nothing to judge
+	Findings, Severities, FindingsHref   string // what waits for work: how many, and how bad; "" is none
 	Calls                                string // "2 in, 5 out"; "" is none known
 	Seen                                 *time.Time
 }

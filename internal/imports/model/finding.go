@@ -113,6 +113,7 @@ type Finding struct {
 	PublishedAt *time.Time `json:"published_at"` // when the weakness became known
 	Occurrences int        `json:"occurrences"`  // rows of the file that say the same
 	Fingerprint string     `json:"fingerprint"`  // within a service it stays the same when lines, versions and words change
+	Identity    string     `json:"identity"`     // what an export of Muster calls the finding
 	SecretHash  string     `json:"secret_hash"`  // SHA-256 of a leaked secret; the secret itself is never kept
 
 	References  []string `json:"references"`

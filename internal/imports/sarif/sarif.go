@@ -30,7 +30,7 @@ var Format = &report.Format{
 		{From: "tags, properties.cwe, relationships and taxa", To: "CWEs; CVEs are taken of rule ids and tags"},
 		{From: "invocations[]", To: "date; a failed run is a problem and makes the report a part"},
 	},
-	Notes: "The kind follows from what the tool is: dependency scanners, secret scanners and configuration checkers write SARIF too. Texts that show a secret are masked.",
+	Notes: "What Muster itself exported as SARIF is read with everything that it wrote beside. The kind follows from what the tool is: dependency scanners, secret scanners and configuration checkers write SARIF too. Texts that show a secret are masked.",
 }
 
 type message struct {
@@ -81,6 +81,8 @@ type properties struct {
 	CVE              []string `json:"cve"`
 	Confidence       string   `json:"confidence"`
 	Precision        string   `json:"precision"`
+
+	Muster *model.Exported `json:"muster"` // what SARIF has no place for, in our own exports
 }
 
 type result struct {
@@ -171,6 +173,13 @@ func (n *run) add(v *result) {
 	n.kind(&f, rule)
 	if f.Kind == model.FindingSecret {
 		report.Hide(&f, f.SourceLine)
+	}
+	if x := v.Properties.Muster; x != nil && n.tool == model.OwnTool {
+		own := report.Own(x)
+		n.Partial = true // a list that somebody took out never speaks for everything
+		own.Tool, own.At, own.Description, own.References = n.tool, f.At, f.Description, f.References
+		own.Title, own.Location = f.Title, f.Location
+		f = own
 	}
 	n.Add(f)
 }

@@ -77,7 +77,7 @@ func filled(c echo.Context, action string, values url.Values, err error) (view.F
 			f.Values[name] = values.Get(name)
 		}
 	}
-	message, fields, list, ok := kit.Invalid(err)
+	message, fields, list, ok := kit.Invalid(err, "workspace", "name", "email", "current", "password", "code")
 	f.Message, f.Problems = message, list
 	if fields != nil {
 		f.Errors = fields

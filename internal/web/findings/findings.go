@@ -29,16 +29,22 @@ type Handlers struct {
 	book     *inventory.Book
 	steward  *steward.Service
 	tasks    *remediation.Service
+	base     string // the address that people type
 }
 
 // New makes the handlers.
-func New(f *finding.Service, book *inventory.Book, s *steward.Service, t *remediation.Service) *Handlers {
-	return &Handlers{findings: f, book: book, steward: s, tasks: t}
+func New(f *finding.Service, book *inventory.Book, s *steward.Service, t *remediation.Service, base string) *Handlers {
+	return &Handlers{findings: f, book: book, steward: s, tasks: t, base: base}
 }
 
 // Routes registers the pages under a workspace. upload limits the form that carries a file.
 func (h *Handlers) Routes(g *echo.Group, upload echo.MiddlewareFunc) {
 	g.GET("/findings", h.list)
+	g.POST("/findings/export", h.export)
+	g.GET("/findings/views", h.lists)
+	g.POST("/findings/views", h.keep)
+	g.POST("/findings/views/:id", h.rename)
+	g.POST("/findings/views/:id/delete", h.drop)
 	g.GET("/findings/unassigned", h.inbox)
 	g.POST("/findings/unassigned", h.assign)
 	g.GET("/findings/rules", h.rules)
@@ -86,6 +92,12 @@ type chosen struct {
 func (h *Handlers) chosen(q url.Values, names map[int64]inventory.Service, user int64) chosen {
 	var x chosen
 	x.filter = finding.Filter{Text: strings.TrimSpace(q.Get("q")), After: q.Get("after"), Overdue: q.Get("overdue") != "", Exploited: q.Get("exploited") != ""}
+	if q.Get("due") == "week" {
+		x.filter.DueWithin = 7 * 24 * time.Hour
+	}
+	if s := finding.Sort(q.Get("sort")); s == finding.ByDue || s == finding.ByNewest {
+		x.filter.Sort = s
+	}
 	if s := finding.State(q.Get("state")); s.Valid() {
 		x.state, x.filter.States = string(s), []finding.State{s}
 	}
@@ -170,19 +182,40 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	at := address{kit.In(c, base), c.QueryParams()}
 	l := view.List{Text: x.filter.Text, Action: at.base, Clear: at.base, MoveTo: kit.In(c, "/findings/move"), MayImport: kit.Can(c, access.Write, access.Imports), Nothing: sum(facets.States) == 0}
 	if of != nil {
+		debt, err := h.findings.Debt(ctx, v.Actor, of.ID)
+		if err != nil {
+			return err
+		}
+		if x.filter.After == "" {
+			l.Debt = kit.Debt(&debt, func(query string) string { return strings.TrimSuffix(at.base+"?"+query, "?") })
+		}
 		l.Page = kit.Page(c, "services", "Findings", layout.Crumb{Label: "Services", Href: kit.In(c, "/services")}, layout.Crumb{Label: of.Name, Href: kit.In(c, "/services/"+of.Slug)})
 		l.Service = &view.Service{Name: of.Name, Sub: fmt.Sprintf("%s for work.", waits(facets.Todo)), Tabs: kit.ServiceTabs(c, of.Slug, "findings", map[string]string{"findings": strconv.FormatInt(facets.Todo, 10)})}
 	} else {
 		l.Page = kit.Page(c, "findings", "Findings")
 		l.Lead = fmt.Sprintf("%s for work, in %s. One line for each weakness, whoever reports it.", waits(facets.Todo), ui.Plural(owned(facets.Services), "service", "services"))
-		l.Views = views(at, &x, &facets)
+		kept, err := h.findings.Views(ctx, v.Actor)
+		if err != nil {
+			return err
+		}
+		l.Views = h.views(at, &x, &facets, kept)
+		if address := keepable(c.QueryParams()); address != "" {
+			l.KeepHref = kit.In(c, "/findings/views?"+address)
+		} else {
+			l.KeepHref = kit.In(c, "/findings/views")
+		}
 	}
 	l.Facets = groups(at, &x, &facets, names, of == nil)
 	l.Chips = chips(at, &x)
-	for _, key := range []string{"state", "severity", "kind", "service", "overdue", "exploited", "watching"} {
-		if value := c.QueryParam(key); value != "" {
+	for _, key := range narrowing {
+		if value := c.QueryParam(key); value != "" && key != "q" {
 			l.Keep = append(l.Keep, view.Pair{Key: key, Value: value})
 		}
+	}
+	l.Sorts = sorts(at, &x)
+	l.ExportTo, l.Formats = kit.In(c, "/findings/export"), formats()
+	if of != nil {
+		l.ExportKeep = append(l.ExportKeep, view.Pair{Key: "service", Value: of.Slug})
 	}
 	if kit.Can(c, access.Write, access.Findings) {
 		l.Moves = moves(kit.Can(c, access.Decide, access.Findings), kit.Can(c, access.Write, access.Exceptions))
@@ -193,9 +226,10 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	for i := range page.Rows {
 		l.Rows = append(l.Rows, row(c, &page.Rows[i], names, v.Now))
 	}
-	l.Total = ui.Plural(int(page.Total), "finding", "findings") + ", the most urgent first"
+	order := map[finding.Sort]string{finding.ByPriority: ", the most urgent first", finding.ByDue: " with a date, what is due first", finding.ByNewest: ", the newest first"}[x.filter.Sort]
+	l.Total = ui.Plural(int(page.Total), "finding", "findings") + order
 	if page.More {
-		l.Total = fmt.Sprintf("more than %d findings, the most urgent first", page.Total)
+		l.Total = "1,000+ findings" + order
 	}
 	if x.filter.After != "" {
 		l.First = at.with()
@@ -227,24 +261,6 @@ func owned(services map[int64]int64) int {
 		n--
 	}
 	return n
-}
-
-// views are the lists that people ask for often.
-func views(at address, x *chosen, f *finding.Facets) []view.View {
-	plain := address{base: at.base}
-	list := []view.View{
-		{Label: "Most urgent", Href: plain.base, Count: strconv.FormatInt(f.Todo, 10), On: len(at.query) == 0},
-		{Label: "Overdue", Href: plain.with("overdue", "1"), On: x.filter.Overdue},
-		{Label: "Watching", Href: plain.with("watching", "1"), On: x.filter.Watcher != 0},
-		{Label: "Known to be exploited", Href: plain.with("exploited", "1"), On: x.filter.Exploited},
-	}
-	if n := f.States[finding.ReReview]; n > 0 {
-		list = append(list, view.View{Label: "Wants a second look", Href: plain.with("state", string(finding.ReReview)), Count: strconv.FormatInt(n, 10), On: x.state == string(finding.ReReview)})
-	}
-	if n := f.Services[0]; n > 0 {
-		list = append(list, view.View{Label: "Nobody’s", Href: at.base + "/unassigned", Count: strconv.FormatInt(n, 10)})
-	}
-	return list
 }
 
 // mostServices is how many services the facets name.
@@ -334,6 +350,9 @@ func chips(at address, x *chosen) []ui.Chip {
 	}
 	if x.filter.Watcher != 0 {
 		add("watching", "Watched by you, whatever its state")
+	}
+	if x.filter.DueWithin > 0 {
+		add("due", "Due within a week")
 	}
 	if x.filter.Exploited {
 		add("exploited", "Known to be exploited")

@@ -202,7 +202,7 @@ func TestFindingsOfOthersAreNotFound(t *testing.T) {
 	}
 	for _, ids := range [][]int64{{s.ID}, {}} {
 		ask := d.Limited(ids, func(g *echo.Group) {
-			findings.New(d.Findings, d.Inventory, d.Steward, d.Tasks).Routes(g, func(next echo.HandlerFunc) echo.HandlerFunc { return next })
+			findings.New(d.Findings, d.Inventory, d.Steward, d.Tasks, "").Routes(g, func(next echo.HandlerFunc) echo.HandlerFunc { return next })
 		})
 		for _, path := range []string{"/findings", "/findings?q=lodash", "/findings?service=none", "/findings/unassigned"} {
 			if body := ask(http.MethodGet, path, nil).Body.String(); strings.Contains(body, "Flaw in") || strings.Contains(body, "mystery") {
@@ -318,4 +318,16 @@ func TestRulesSayWhoseRowsAre(t *testing.T) {
 	}
 	want(t, d, "/findings/rules", "No rules yet")
 	want(t, d, "/findings/1", "service-1")
+}
+
+func TestNumbersLeadToTheirLists(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	report(t, d, "service-1", "lodash", "react")
+	want(t, d, "/overview", "Findings over time", "<b class=\"\">2</b><small>wait for work", `href="`+d.Root+`/findings?overdue=1"`, `href="`+d.Root+`/findings?exploited=1"`, "In 12 weeks 2 findings were opened or came back, 0 were closed.", "The same in numbers", "Half of what waits is 0 days old or older")
+	want(t, d, "/services/service-1/findings", "Findings over time", `href="`+d.Root+`/services/service-1/findings?overdue=1"`)
+	want(t, d, "/services", `aria-label="2 findings of service-1: 2 high"`, d.Root+"/services/service-1/findings")
+	if body := want(t, d, "/services/service-2/findings", "No findings yet"); strings.Contains(body, "Findings over time") {
+		t.Error("nothing is drawn as a chart")
+	}
 }

@@ -17,7 +17,7 @@ import (
 	"muster/views/ui"
 )
 
-var sortWords = map[finding.Sort]string{finding.ByLabel: "the report’s own word", finding.ByImage: "image", finding.ByRepository: "repository", finding.ByPath: "path of the file"}
+var sortWords = map[finding.TraitKind]string{finding.ByLabel: "the report’s own word", finding.ByImage: "image", finding.ByRepository: "repository", finding.ByPath: "path of the file"}
 
 // rules lists the rules that say whose rows are.
 func (h *Handlers) rules(c echo.Context) error {
@@ -55,7 +55,7 @@ func (h *Handlers) rulesPage(c echo.Context, status int, f view.Form) error {
 	}
 	typed := p.Form.Values
 	p.Replaces = typed["replaces"]
-	for _, by := range finding.Sorts() {
+	for _, by := range finding.TraitKinds() {
 		p.Sorts = append(p.Sorts, ui.Option{Value: string(by), Label: ui.Capital(sortWords[by]), Chosen: typed["by"] == string(by)})
 	}
 	p.Services = []ui.Option{{Label: "Choose a service"}}
@@ -99,7 +99,7 @@ func (h *Handlers) addRule(c echo.Context) error {
 }
 
 func (h *Handlers) keepRule(c echo.Context, values url.Values) error {
-	n := finding.NewRule{By: finding.Sort(values.Get("by")), Pattern: values.Get("pattern"), Replaces: kit.Number64(values.Get("replaces"))}
+	n := finding.NewRule{By: finding.TraitKind(values.Get("by")), Pattern: values.Get("pattern"), Replaces: kit.Number64(values.Get("replaces"))}
 	wrong := fault.Fields{}
 	if values.Get("service") == "" {
 		wrong.Add("service", "Choose the service that they belong to.")

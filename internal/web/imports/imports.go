@@ -146,7 +146,7 @@ func (h *Handlers) uploadPage(c echo.Context, status int, failure error) error {
 	u := view.Upload{Page: kit.Page(c, "imports", "Import files", crumb(c)), Action: kit.In(c, "/imports"), Source: c.FormValue("source"), Partial: c.FormValue("partial") != "", Complete: c.FormValue("namespaces_complete") != ""}
 	if failure != nil {
 		var ok bool
-		if u.Message, u.Errors, u.Problems, ok = kit.Invalid(failure); !ok {
+		if u.Message, u.Errors, u.Problems, ok = kit.Invalid(failure, "files", "environment", "source"); !ok {
 			return failure
 		}
 	}

@@ -3,11 +3,13 @@ package kit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -247,15 +249,25 @@ func Form(c echo.Context) (url.Values, error) {
 	return c.Request().PostForm, nil
 }
 
-// Invalid reports whether an error is about a form, and gives its sentence and fields, in a fixed order.
-func Invalid(err error) (message string, fields map[string]string, list []ui.Problem, ok bool) {
+// Invalid reports whether an error is about a form, and gives its sentence and fields: first in the order in which the
+// form asks for them, the others by name, so that the same mistakes always read the same.
+func Invalid(err error, order ...string) (message string, fields map[string]string, list []ui.Problem, ok bool) {
 	f, expected := fault.As(err)
 	if !expected || (f.Kind != fault.Invalid && f.Kind != fault.Conflict && f.Kind != fault.TooMany) {
 		return "", nil, nil, false
 	}
+	rank := func(name string) int {
+		if i := slices.Index(order, name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
 	for name, text := range f.Fields {
 		list = append(list, ui.Problem{Field: name, Text: text})
 	}
+	slices.SortFunc(list, func(a, b ui.Problem) int {
+		return cmp.Or(rank(a.Field)-rank(b.Field), strings.Compare(a.Field, b.Field))
+	})
 	return f.Message, f.Fields, list, true
 }
 

@@ -29,7 +29,7 @@ var did = map[string]string{
 	"member.add": "joined as a member", "member.change": "changed a membership", "member.invite": "invited somebody", "member.uninvite": "took an invitation back", "member.remove": "removed a member", "member.reset_link": "made a link for a new password",
 	"scan.start": "started a scan", "scan.cancel": "canceled a scan", "scan.retry": "tried a scan again", "scan.discard": "put a scan away that gave up", "reminder.done": "did what a reminder asked for",
 	"schedule.create": "added a schedule", "schedule.edit": "changed a schedule", "schedule.pause": "paused a schedule", "schedule.resume": "resumed a schedule", "schedule.delete": "deleted a schedule",
-	"workspace.change": "changed the workspace", "workspace.create": "made the workspace",
+	"finding.export": "took a list of findings out", "workspace.change": "changed the workspace", "workspace.create": "made the workspace",
 }
 
 func words(action string) string {

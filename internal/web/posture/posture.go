@@ -17,6 +17,7 @@ import (
 	"muster/internal/evidence"
 	"muster/internal/exception"
 	"muster/internal/fault"
+	"muster/internal/finding"
 	"muster/internal/inventory"
 	"muster/internal/posture"
 	"muster/internal/remediation"
@@ -33,6 +34,7 @@ type Handlers struct {
 	book    *inventory.Book
 	scans   *scan.Service
 	tasks   *remediation.Service
+	finds   *finding.Service
 	others  []func(echo.Context) ([]kit.Notice, error)
 }
 
@@ -49,8 +51,8 @@ func (h *Handlers) Attend(f func(echo.Context) ([]kit.Notice, error)) *Handlers 
 }
 
 // New makes the handlers.
-func New(p *posture.Service, ledger *evidence.Ledger, book *inventory.Book, scans *scan.Service) *Handlers {
-	return &Handlers{posture: p, ledger: ledger, book: book, scans: scans}
+func New(p *posture.Service, ledger *evidence.Ledger, book *inventory.Book, scans *scan.Service, finds *finding.Service) *Handlers {
+	return &Handlers{posture: p, ledger: ledger, book: book, scans: scans, finds: finds}
 }
 
 // Routes registers the pages under a workspace. upload limits the forms that carry a file.
@@ -120,6 +122,15 @@ func (h *Handlers) overview(c echo.Context) error {
 	h.attention(c, &p, o)
 	if err := h.missed(c, &p, o); err != nil {
 		return err
+	}
+	if !o.Past && !p.Empty {
+		debt, err := h.finds.Debt(kit.Ctx(c), kit.Of(c).Actor, 0)
+		if err != nil {
+			return err
+		}
+		p.Debt = kit.Debt(&debt, func(query string) string {
+			return strings.TrimSuffix(kit.In(c, "/findings")+"?"+query, "?")
+		})
 	}
 	if !o.Past {
 		for _, f := range h.others {

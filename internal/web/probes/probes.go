@@ -56,7 +56,7 @@ func (h *Handlers) scanPage(c echo.Context, status int, scope scan.Scope, burst 
 		Lead: "A probe visits the addresses of services as a stranger would, and what it sees becomes evidence.", Values: map[string]string{"burst": burst, "ports": mark(scope.Ports), "malformed": mark(scope.Malformed), "unsafe": mark(scope.Unsafe)}}
 	if failure != nil {
 		var ok bool
-		if p.Message, p.Errors, p.Problems, ok = kit.Invalid(failure); !ok {
+		if p.Message, p.Errors, p.Problems, ok = kit.Invalid(failure, "service", "ports", "burst"); !ok {
 			return failure
 		}
 	}
@@ -144,7 +144,7 @@ func (h *Handlers) uploadPage(c echo.Context, status int, failure error, told *s
 		Command: "muster probe --json --seen-from cluster --insecure-targets 10.0.0.0/8 https://pay:8443 > probe.json"}
 	if failure != nil {
 		var ok bool
-		if u.Message, u.Errors, u.Problems, ok = kit.Invalid(failure); !ok {
+		if u.Message, u.Errors, u.Problems, ok = kit.Invalid(failure, "file", "environment"); !ok {
 			return failure
 		}
 		if u.Errors == nil {

@@ -28,7 +28,7 @@ func formOf(action string, values url.Values, err error) (view.Form, bool) {
 	if err == nil {
 		return f, true
 	}
-	message, fields, list, ok := kit.Invalid(err)
+	message, fields, list, ok := kit.Invalid(err, "id", "title", "weight", "age", "off", "reason", "definition")
 	f.Message, f.Problems = message, list
 	if fields != nil {
 		f.Errors = fields

@@ -47,7 +47,7 @@ func formOf(action string, values url.Values, err error) (view.Form, bool) {
 	if err == nil {
 		return f, true
 	}
-	message, fields, list, ok := kit.Invalid(err)
+	message, fields, list, ok := kit.Invalid(err, "name", "description", "kind", "team", "tier", "exposure", "data_classes", "language", "runtime", "repository", "labels", "to", "transport", "port", "environment", "address", "scope")
 	f.Message, f.Problems = message, list
 	if fields != nil {
 		f.Errors = fields

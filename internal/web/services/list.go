@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"muster/internal/access"
+	"muster/internal/finding"
 	"muster/internal/inventory"
 	"muster/internal/posture"
 	"muster/internal/steward"
@@ -25,11 +26,13 @@ type Handlers struct {
 	book    *inventory.Book
 	steward *steward.Service
 	posture *posture.Service
+
+	findings *finding.Service
 }
 
 // New makes the handlers.
-func New(book *inventory.Book, s *steward.Service, p *posture.Service) *Handlers {
-	return &Handlers{book: book, steward: s, posture: p}
+func New(book *inventory.Book, s *steward.Service, p *posture.Service, f *finding.Service) *Handlers {
+	return &Handlers{book: book, steward: s, posture: p, findings: f}
 }
 
 // Routes registers the pages under a workspace.
@@ -97,6 +100,10 @@ func (h *Handlers) listPage(c echo.Context, status int, message string) error {
 	if err != nil {
 		return err
 	}
+	open, err := h.findings.Tallies(ctx, ids)
+	if err != nil {
+		return err
+	}
 	teams, err := h.book.Teams(ctx, v.Actor)
 	if err != nil {
 		return err
@@ -125,6 +132,8 @@ func (h *Handlers) listPage(c echo.Context, status int, message string) error {
 	for i := range page.Rows {
 		r := row(c, &page.Rows[i], names)
 		r.PostureHref = r.Href + "/posture"
+		r.Findings, r.Severities = severities(open[page.Rows[i].ID])
+		r.FindingsHref = r.Href + "/findings"
 		if s, judged := scores[page.Rows[i].ID]; judged {
 			r.Score, r.Coverage = strconv.Itoa(posture.Shown(s.Score)), fmt.Sprintf("%d %% known", posture.Shown(100*s.Coverage))
 		}
@@ -136,6 +145,22 @@ func (h *Handlers) listPage(c echo.Context, status int, message string) error {
 	l.Empty = tally.All == 0 && len(l.Chips) == 0
 	l.Pages = Pages(page.Page, page.Pages(), page.Total, "services", func(n int) string { return with(c, "page", strconv.Itoa(n)) })
 	return kit.Render(c, status, view.Index(l))
+}
+
+// severities say how many findings wait for work, and how bad they are, the worst first.
+func severities(t finding.Tally) (all, words string) {
+	var n int64
+	var list []string
+	for _, s := range finding.Severities() {
+		if t[s] > 0 {
+			n += t[s]
+			list = append(list, fmt.Sprintf("%d %s", t[s], s))
+		}
+	}
+	if n == 0 {
+		return "", ""
+	}
+	return strconv.FormatInt(n, 10), strings.Join(list, ", ")
 }
 
 func lead(l *view.List, t inventory.Tally) {

@@ -61,7 +61,7 @@ func formOf(action string, values url.Values, err error) (view.Form, bool) {
 	if err == nil {
 		return f, true
 	}
-	message, fields, list, ok := kit.Invalid(err)
+	message, fields, list, ok := kit.Invalid(err, "email", "role", "expires", "name", "mfa")
 	f.Message, f.Problems = message, list
 	if fields != nil {
 		f.Errors = fields
