@@ -3,8 +3,6 @@ package imports
 
 import (
 	"encoding/json"
-	"io"
-	"mime/multipart"
 	"net/http"
 	"slices"
 	"strconv"
@@ -198,7 +196,7 @@ func read(c echo.Context) (*model.Inspection, error) {
 	defer func() { _ = form.RemoveAll() }() // temporary files; the system removes what stays
 	gathered := imports.NewUpload()
 	for _, header := range form.File["files"] {
-		data, err := content(header)
+		data, err := kit.Content(header, header.Size)
 		if err != nil {
 			return nil, fault.Field("files", "The upload was cut off. Send it again; nothing was stored.")
 		}
@@ -218,13 +216,4 @@ func read(c echo.Context) (*model.Inspection, error) {
 	}
 	found.Problems = append(found.Problems, gathered.Problems...)
 	return found, nil
-}
-
-func content(header *multipart.FileHeader) ([]byte, error) {
-	f, err := header.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
 }
