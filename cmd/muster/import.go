@@ -106,7 +106,7 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	if plan.Findings != nil {
 		result.Findings = plan.Findings.Counts
 	}
-	result.Services, result.Dependencies, result.Duration = plan.Services, plan.Dependencies, time.Since(start).Milliseconds()
+	result.Services, result.Dependencies, result.Components, result.Duration = plan.Services, plan.Dependencies, plan.Components, time.Since(start).Milliseconds()
 	return c.report(o, &result, preview.Source.Name)
 }
 
@@ -154,7 +154,7 @@ func (c importCmd) report(o output, r *imported, source string) error {
 		if r.Held {
 			word = "Held, nothing stored"
 		}
-		fmt.Fprintf(o.out, "%s %d files as source %s in %d ms.\nServices: %s.\nCalls: %s.\n", word, len(r.Inputs), source, r.Duration, counted(r.Services), counted(r.Dependencies))
+		fmt.Fprintf(o.out, "%s %d files as source %s in %d ms.\nServices: %s.\nCalls: %s.\nComponents: %s.\n", word, len(r.Inputs), source, r.Duration, counted(r.Services), counted(r.Dependencies), counted(r.Components))
 		f := r.Findings
 		fmt.Fprintf(o.out, "Findings: %d new, %d reopened, %d changed, %d unchanged, %d no longer seen.\n", f.Created, f.Reopened, f.Updated, f.Unchanged, f.Ended)
 	}

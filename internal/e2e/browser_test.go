@@ -47,7 +47,7 @@ func (s *site) walk() []string {
 		w + "/map", w + "/map?focus=orders", w + "/map?focus=orders&depth=1&protect=orders&with=token", w + "/map?view=teams", w + "/map?environment=staging&with=mtls&protect=orders",
 		w + "/exceptions", w + "/exceptions/1", w + "/exceptions/" + s.ids["exception"], w + "/exceptions/new", w + "/exceptions/new?control=TLS-6&service=orders", w + "/exceptions/new?renew=1",
 		w + "/registers", w + "/registers/credentials", w + "/registers/credentials?edit=" + s.ids["entry"], w + "/registers/obligations", w + "/registers/processing?text=x",
-		w + "/services/orders/probes", w + "/services/web/probes", w + "/services/orders-db/probes", w + "/services/orders/controls/TLS-2", w + "/scans/new", w + "/scans/new?service=orders&endpoint=https%3A%2F%2Forders.example.com", w + "/scans/new?control=TLS-2", w + "/scans/report",
+		w + "/services/orders/components", w + "/services/orders/components?text=nothing-like-it", w + "/services/web/components", w + "/services/orders/probes", w + "/services/web/probes", w + "/services/orders-db/probes", w + "/services/orders/controls/TLS-2", w + "/scans/new", w + "/scans/new?service=orders&endpoint=https%3A%2F%2Forders.example.com", w + "/scans/new?control=TLS-2", w + "/scans/report",
 		w + "/scans", w + "/scans?state=dead", w + "/scans?state=missed&kind=reminder", w + "/scans/" + s.ids["run"], w + "/scans/" + s.ids["dead"], w + "/scans/" + s.ids["open"], w + "/scans/" + s.ids["due"],
 		w + "/schedules", w + "/schedules/new", w + "/schedules/" + s.ids["schedule"], w + "/schedules/" + s.ids["schedule"] + "/delete",
 		w + "/settings/components", "/account", "/account/mfa?first=1", w + "/not-there",

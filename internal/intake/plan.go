@@ -76,8 +76,11 @@ type Plan struct {
 	Documents              []Document
 	Unresolved             []inventory.Unresolved
 	Findings               *finding.Plan // nil where the files hold no report
-	Owners                 []Owner       // whose the reports' rows are
-	Held                   bool          // waits for a word: too much would be gone
+	Components             Counts
+	HasParts               bool         // the files hold a parts list
+	Parts                  []PartChange // some of the changes of components
+	Owners                 []Owner      // whose the reports' rows are
+	Held                   bool         // waits for a word: too much would be gone
 	HeldWhy                string
 	Writes                 inventory.Writes
 	names                  map[int64]string
@@ -85,7 +88,7 @@ type Plan struct {
 
 // Nothing reports whether the import changes nothing.
 func (p *Plan) Nothing() bool {
-	return (p.Findings == nil || !p.Findings.Counts.Any()) && len(p.Lines) == 0 && p.Services.Created+p.Services.Changed+p.Services.Gone+p.Dependencies.Created+p.Dependencies.Changed+p.Dependencies.Gone+p.Facts.Created+p.Facts.Changed+p.Facts.Gone == 0
+	return (p.Findings == nil || !p.Findings.Counts.Any()) && len(p.Lines) == 0 && p.Components.Created+p.Components.Changed+p.Components.Gone == 0 && p.Services.Created+p.Services.Changed+p.Services.Gone+p.Dependencies.Created+p.Dependencies.Changed+p.Dependencies.Gone+p.Facts.Created+p.Facts.Changed+p.Facts.Gone == 0
 }
 
 // diff computes the plan: a pure function of what is recorded, what the files say, and what a person chose.

@@ -45,6 +45,11 @@ type owners struct {
 // of gives a row's service and the word that it goes by.
 func (o *owners) of(f *model.Finding) (service int64, label string) {
 	label = labelOf(f, o.fallback)
+	return o.named(label, 1), label
+}
+
+// named gives the service that a word of so many rows stands for.
+func (o *owners) named(label string, rows int) int64 {
 	key := strings.ToLower(label)
 	own, known := o.seen[key]
 	if !known {
@@ -52,8 +57,8 @@ func (o *owners) of(f *model.Finding) (service int64, label string) {
 		own.Service, own.Decided = o.guess(key)
 		o.seen[key] = own
 	}
-	own.Rows++
-	return own.Service, label
+	own.Rows += rows
+	return own.Service
 }
 
 func (o *owners) guess(key string) (int64, bool) {
@@ -147,7 +152,7 @@ func (w *Workflow) owners(ctx context.Context, source *inventory.Source, c Choic
 }
 
 // reportsOf makes the findings domain's reports of what was uploaded: one for each tool.
-func (w *Workflow) reportsOf(ctx context.Context, i *inventory.Import, source *inventory.Source, x *model.Inspection, c Choices) ([]finding.Report, []finding.Statement, []Owner, error) {
+func reportsOf(i *inventory.Import, source *inventory.Source, x *model.Inspection, c Choices, o *owners) ([]finding.Report, []finding.Statement) {
 	files := map[string]*model.Input{}
 	tools := map[string]*finding.Report{}
 	var order, sums []string
@@ -170,13 +175,6 @@ func (w *Workflow) reportsOf(ctx context.Context, i *inventory.Import, source *i
 			r.Aspects = append(r.Aspects, aspectsOf(in.Format, in.Tool)...)
 			digests[r.Tool] = append(digests[r.Tool], in.SHA256)
 		}
-	}
-	if len(order) == 0 && len(x.Findings) == 0 {
-		return nil, nil, nil, nil
-	}
-	o, err := w.owners(ctx, source, c)
-	if err != nil {
-		return nil, nil, nil, err
 	}
 	var statements []finding.Statement
 	for k := range x.Findings {
@@ -212,12 +210,17 @@ func (w *Workflow) reportsOf(ctx context.Context, i *inventory.Import, source *i
 		r.Aspects = slices.Compact(r.Aspects)
 		reports = append(reports, *r)
 	}
+	return reports, statements
+}
+
+// list gives the words that were asked for, those that are nobody's first.
+func (o *owners) list() []Owner {
 	var list []Owner
 	for _, own := range o.seen {
 		list = append(list, *own)
 	}
 	slices.SortFunc(list, func(a, b Owner) int { return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Label, b.Label)) })
-	return reports, statements, list, nil
+	return list
 }
 
 // The aspects of a report: what a complete one has looked for.

@@ -201,29 +201,42 @@ func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *invent
 	} else { // reports say nothing of services and calls: what is known of them stays
 		effective, p = before, &Plan{names: map[int64]string{}}
 	}
-	err = w.planFindings(ctx, p, i, source, uploaded, c)
-	effective.Findings = nil // they are rows of their own
+	err = w.planReports(ctx, p, i, source, uploaded, c)
+	effective.Findings, effective.Components = nil, nil // they are rows of their own
 	return p, found && newest.Digest == i.Digest && newest.NamespacesComplete == i.NamespacesComplete, effective, err
 }
 
-// planFindings adds what the reports among the files would do.
-func (w *Workflow) planFindings(ctx context.Context, p *Plan, i *inventory.Import, source *inventory.Source, uploaded *model.Inspection, c Choices) error {
+// planReports adds what the reports and parts lists among the files would do.
+func (w *Workflow) planReports(ctx context.Context, p *Plan, i *inventory.Import, source *inventory.Source, uploaded *model.Inspection, c Choices) error {
 	if p.Held {
 		p.HeldWhy = heldWorkloads(p)
 	}
-	reports, statements, owners, err := w.reportsOf(ctx, i, source, uploaded, c)
-	if err != nil || len(reports)+len(statements) == 0 {
+	if !tells(uploaded) {
+		return nil
+	}
+	o, err := w.owners(ctx, source, c)
+	if err != nil {
 		return err
 	}
-	if p.Findings, err = w.findings.Plan(ctx, reports, statements...); err != nil {
+	reports, statements := reportsOf(i, source, uploaded, c, o)
+	if len(reports)+len(statements) > 0 {
+		if p.Findings, err = w.findings.Plan(ctx, reports, statements...); err != nil {
+			return err
+		}
+		if p.Findings.Held && !c.AcceptBig {
+			p.hold(p.Findings.Why)
+		}
+	}
+	if err := w.planParts(ctx, p, i, source, uploaded, o, c); err != nil {
 		return err
 	}
-	p.Owners = owners
-	if p.Findings.Held && !c.AcceptBig {
-		p.Held = true
-		p.HeldWhy = strings.TrimSpace(p.HeldWhy + " " + p.Findings.Why)
-	}
+	p.Owners = o.list()
 	return nil
+}
+
+// hold makes the plan wait for a person.
+func (p *Plan) hold(why string) {
+	p.Held, p.HeldWhy = true, strings.TrimSpace(p.HeldWhy+" "+why)
 }
 
 func (w *Workflow) diffNow(ctx context.Context, source *inventory.Source, x *model.Inspection, c Choices) (*Plan, error) {
@@ -289,6 +302,9 @@ func (w *Workflow) Confirm(ctx context.Context, actor access.Actor, id int64, c 
 				return err
 			}
 		}
+		if err := w.listed(ctx, &i, &source, p.Writes.Lists); err != nil {
+			return err
+		}
 		found, err := w.applyFindings(ctx, actor, &i, &source, p)
 		if err != nil {
 			return err
@@ -336,6 +352,9 @@ func countsOf(p *Plan) map[string]any {
 	if p.Findings != nil {
 		counts["findings"] = p.Findings.Counts
 	}
+	if p.HasParts {
+		counts["components"] = p.Components
+	}
 	return counts
 }
 
@@ -356,6 +375,9 @@ func (w *Workflow) record(ctx context.Context, actor access.Actor, action string
 	after := map[string]any{"services": p.Services, "calls": p.Dependencies, "facts": p.Facts}
 	if p.Findings != nil {
 		after["findings"] = p.Findings.Counts
+	}
+	if p.HasParts {
+		after["components"] = p.Components
 	}
 	if err := w.log.Record(ctx, actor, activity.Change{Action: action, Kind: "import", ID: i.ID, Name: source, After: after}); err != nil {
 		return err
@@ -468,6 +490,11 @@ func (w *Workflow) Undo(ctx context.Context, actor access.Actor, id int64) error
 		if err != nil {
 			return err
 		}
+		parts, err := w.book.UndoComponents(ctx, i.ID)
+		if err != nil {
+			return err
+		}
+		weaknesses = append(weaknesses, parts...)
 		return w.judge(ctx, actor, &source, append(touched, weaknesses...), "import undone")
 	})
 }

@@ -62,6 +62,10 @@ type Writes struct {
 	NewOperations   []Operation
 	NewDependencies []Dependency
 	NewUnresolved   []Unresolved
+	NewComponents   []Component
+
+	GivenComponents map[int64][]int64 // components that were nobody's, by the service that they are of
+	Lists           []Listed          // what was read for whom, where nothing changed too
 
 	Seen, Ended Rows               // rows that are said again, or no longer
 	Moved       map[int64]Place    // facts whose line changed, by id
@@ -72,6 +76,16 @@ type Writes struct {
 type Rows struct {
 	Services                                                         []int64
 	Bindings, Facts, Endpoints, Operations, Dependencies, Unresolved []int64
+	Components                                                       []int64
+}
+
+// Listed is a parts list of a service in an import.
+type Listed struct {
+	ServiceID int64
+	Document  string
+	SHA256    string
+	N         int
+	Made      time.Time
 }
 
 // Place is a line of a file.
@@ -93,11 +107,16 @@ func (b *Book) Apply(ctx context.Context, importID int64, w *Writes) (touched []
 		if to, ok := ids[*id]; ok {
 			*id = to
 		}
-		touched = append(touched, *id)
+		if *id != 0 { // a component that is nobody's yet
+			touched = append(touched, *id)
+		}
 	}
 	w.rename(real)
 	now := b.db.Now(ctx)
 	if err := b.writeRows(ctx, importID, w, now); err != nil {
+		return nil, err
+	}
+	if err := b.writeComponents(ctx, importID, w, now); err != nil {
 		return nil, err
 	}
 	for i := range w.Updated {
@@ -171,6 +190,18 @@ func (w *Writes) rename(real func(*int64)) {
 	for i := range w.NewUnresolved {
 		real(&w.NewUnresolved[i].ServiceID)
 	}
+	for i := range w.NewComponents {
+		real(&w.NewComponents[i].ServiceID)
+	}
+	for i := range w.Lists {
+		real(&w.Lists[i].ServiceID)
+	}
+	given := map[int64][]int64{}
+	for to, ids := range w.GivenComponents {
+		real(&to)
+		given[to] = ids
+	}
+	w.GivenComponents = given
 }
 
 // Recompute writes the words and counters that follow from what is known of services.

@@ -66,7 +66,7 @@ func (b *Book) listImports(ctx context.Context, offset, limit int) ([]Import, in
 	if err := b.db.Conn(ctx).Model(&Import{}).Where("state <> ?", ImportCancelled).Count(&total).Error; err != nil {
 		return nil, 0, fmt.Errorf("count imports: %w", err)
 	}
-	rows, err := list(ctx, "imports", database.Of[Import](b.db.Conn(ctx)).Select("id", "source_id", "state", "partial", "namespaces_complete", "actor_id", "actor_name", "inputs", "problems", "counts", "created_at", "applied_at", "undone_at").
+	rows, err := list(ctx, "imports", database.Of[Import](b.db.Conn(ctx)).Select("id", "source_id", "state", "partial", "namespaces_complete", "actor_id", "actor_name", "inputs", "problems", "counts", "service_id", "held", "run_id", "created_at", "applied_at", "undone_at").
 		Where("state <> ?", ImportCancelled).Order("id DESC").Offset(offset).Limit(limit))
 	return rows, total, err
 }
@@ -194,12 +194,12 @@ func (b *Book) touchedBy(ctx context.Context, ended Rows) ([]int64, error) {
 		ids    []int64
 	}{
 		{&Fact{}, "service_id", ended.Facts}, {&Endpoint{}, "service_id", ended.Endpoints}, {&Dependency{}, "from_id", ended.Dependencies},
-		{&Dependency{}, "to_id", ended.Dependencies}, {&Operation{}, "service_id", ended.Operations},
+		{&Dependency{}, "to_id", ended.Dependencies}, {&Operation{}, "service_id", ended.Operations}, {&Component{}, "service_id", ended.Components},
 	} {
 		for ids := part.ids; len(ids) > 0; {
 			n := min(len(ids), 500)
 			var found []int64
-			if err := b.db.Conn(ctx).Model(part.row).Distinct(part.column).Where("id IN ? AND "+part.column+" IS NOT NULL", ids[:n]).Pluck(part.column, &found).Error; err != nil {
+			if err := b.db.Conn(ctx).Model(part.row).Distinct(part.column).Where("id IN ? AND "+part.column+" > 0", ids[:n]).Pluck(part.column, &found).Error; err != nil {
 				return nil, fmt.Errorf("find touched services: %w", err)
 			}
 			all, ids = append(all, found...), ids[n:]

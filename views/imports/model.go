@@ -104,6 +104,8 @@ type Preview struct {
 	Counts                []Count
 	Findings              []Count // nil where the files hold no report
 	Samples               []Sample
+	Components            []Count // nil where the files hold no parts list
+	Parts                 []Sample
 	Owners                []Match // the reports' words and whose they are
 	Files                 []File
 	Troubles              []Trouble
@@ -124,10 +126,11 @@ type Preview struct {
 type Show struct {
 	*layout.Page
 	Past
-	Files    []File
-	Troubles []Trouble
-	Counts   []Count
-	Findings []Count
-	Undo     string // an address; "" when it cannot be undone
-	WhyNot   string
+	Files      []File
+	Troubles   []Trouble
+	Counts     []Count
+	Findings   []Count
+	Components []Count
+	Undo       string // an address; "" when it cannot be undone
+	WhyNot     string
 }

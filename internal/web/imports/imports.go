@@ -127,6 +127,9 @@ func summary(i *inventory.Import) string {
 	if f, ok := findingsOf(i); ok && f.Any() {
 		list = append(list, foundWords(f))
 	}
+	if c, listed := n["components"]; listed && c.Created+c.Changed+c.Gone > 0 {
+		list = append(list, partWords(c))
+	}
 	if len(list) == 0 {
 		return "Nothing changed."
 	}

@@ -61,7 +61,11 @@ func (h *Handlers) decided(c echo.Context, i *inventory.Import, source *inventor
 	if f, ok := findingsOf(i); ok {
 		s.Findings = findingCounts(f)
 	}
-	if total := n["services"]; s.Findings == nil || total != (intake.Counts{}) || n["facts"] != (intake.Counts{}) {
+	parts, listed := n["components"]
+	if listed {
+		s.Components = componentCounts(parts)
+	}
+	if total := n["services"]; s.Findings == nil && !listed || total != (intake.Counts{}) || n["facts"] != (intake.Counts{}) {
 		s.Counts = counts(total, n["dependencies"], n["facts"])
 	}
 	return kit.Render(c, http.StatusOK, view.ShowPage(s))
@@ -156,13 +160,17 @@ func (h *Handlers) previewPage(c echo.Context, status int, id int64, values url.
 		p.Findings = findingCounts(f.Counts)
 		p.Samples = samples(f, everyone)
 	}
-	if p.Findings == nil || len(preview.Plan.Matches)+len(preview.Plan.Lines)+len(preview.Plan.Documents) > 0 {
+	if p.Findings == nil && !preview.Plan.HasParts || len(preview.Plan.Matches)+len(preview.Plan.Lines)+len(preview.Plan.Documents) > 0 {
 		p.Counts = counts(preview.Plan.Services, preview.Plan.Dependencies, preview.Plan.Facts)
 		unresolved := view.Count{Label: "Unresolved", N: len(preview.Plan.Unresolved), Note: "names that match no service"}
 		if unresolved.N > 0 {
 			unresolved.Tone = ui.Warn
 		}
 		p.Counts = append(p.Counts, unresolved)
+	}
+	if preview.Plan.HasParts {
+		p.Components = componentCounts(preview.Plan.Components)
+		p.Parts = partSamples(preview.Plan, everyone)
 	}
 	p.Files, p.Troubles = filesOf(preview.Inputs, preview.Problems)
 	if preview.Plan.Held {
@@ -252,6 +260,9 @@ func (h *Handlers) confirm(c echo.Context) error {
 			return h.previewPage(c, kit.Status(err), id, values, everyone, message)
 		}
 		return err
+	}
+	if plan.HasParts && plan.Findings == nil && plan.Services.Created+plan.Services.Changed+plan.Services.Gone == 0 {
+		return kit.Done(c, "/imports/"+strconv.FormatInt(id, 10), "Imported. "+partWords(plan.Components))
 	}
 	if plan.Findings != nil && plan.Services.Created+plan.Services.Changed+plan.Services.Gone == 0 {
 		return kit.Done(c, "/findings", "Imported. "+foundWords(plan.Findings.Counts))
