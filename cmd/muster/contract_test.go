@@ -68,7 +68,7 @@ func TestOutputForPeople(t *testing.T) {
 	_, out, _ = muster(t, data, "", "import", "--workspace", "kente", "--source", "shop", file)
 	golden(t, "import.golden", regexp.MustCompile(`\d+ ms`).ReplaceAllString(out, "N ms"))
 	_, out, _ = muster(t, data, "", "migrate", "status")
-	if regexp.MustCompile(`(?m)^1  0001_house\.sql +applied \d{4}-\d\d-\d\d \d\d:\d\d UTC$`).FindString(out) == "" {
+	if regexp.MustCompile(`(?m)^1 +0001_house\.sql +applied \d{4}-\d\d-\d\d \d\d:\d\d UTC$`).FindString(out) == "" {
 		t.Errorf("migrate status: %s", out)
 	}
 	if _, out, _ = muster(t, data, "", "version"); out != "muster "+version+"\n" {

@@ -77,11 +77,11 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	if len(told) > 0 {
 		return c.hear(ctx, h, o, environment, told)
 	}
-	choices, err := c.choices(ctx, h, found)
+	choices, err := c.choices(ctx, h)
 	if err != nil {
 		return err
 	}
-	id, err := h.Intake.Propose(ctx, system, intake.Proposal{EnvironmentID: environment, SourceName: c.Source, Partial: c.Partial, NamespacesComplete: c.Namespaces, Inspection: found})
+	id, err := h.Intake.Propose(ctx, system, intake.Proposal{EnvironmentID: environment, ServiceID: choices.Service, SourceName: c.Source, Partial: c.Partial, NamespacesComplete: c.Namespaces, Inspection: found})
 	if err != nil {
 		return err
 	}
@@ -92,8 +92,10 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	result := imported{ImportID: strconv.FormatInt(id, 10), DryRun: c.DryRun, Held: preview.Plan.Held, Inputs: found.Inputs, Warnings: found.Problems}
 	plan := preview.Plan
 	switch {
-	case c.DryRun || plan.Held:
+	case c.DryRun:
 		err = h.Intake.Cancel(ctx, system, id)
+	case plan.Held:
+		err = h.Intake.Hold(ctx, system, id, plan.HeldWhy)
 	default:
 		plan, err = h.Intake.Confirm(ctx, system, id, choices)
 	}
@@ -101,7 +103,7 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 		return err
 	}
 	if result.Held {
-		result.Reason = strings.TrimSpace(plan.HeldWhy + " If that is right, say --accept-drop; if these files are a part, say --partial.")
+		result.Reason = strings.TrimSpace(plan.HeldWhy + " It waits on the page of imports until a person confirms or discards it. If that is right, say --accept-drop; if these files are a part, say --partial.")
 	}
 	if plan.Findings != nil {
 		result.Findings = plan.Findings.Counts
@@ -111,21 +113,14 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 }
 
 // choices says what a person would choose in the preview.
-func (c importCmd) choices(ctx context.Context, h *house.House, found *model.Inspection) (intake.Choices, error) {
+func (c importCmd) choices(ctx context.Context, h *house.House) (intake.Choices, error) {
 	choices := intake.Choices{AcceptBig: c.AcceptDrop}
 	if c.Service == "" {
 		return choices, nil
 	}
 	service, err := h.Inventory.Get(ctx, system, c.Service)
-	if err != nil {
-		return choices, err
-	}
 	choices.Service = service.ID
-	choices.Documents = map[string]int64{}
-	for _, o := range found.Operations {
-		choices.Documents[o.Input] = service.ID
-	}
-	return choices, nil
+	return choices, err
 }
 
 func (c importCmd) environment(ctx context.Context, h *house.House) (int64, error) {

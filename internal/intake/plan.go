@@ -20,6 +20,7 @@ type Choices struct {
 	Service   int64            // the service that the reports are about; 0 leaves it to their rows
 	Labels    map[string]int64 // what the reports call a thing, in lower case -> service id
 	AcceptBig bool             // yes, more than half of the source is really gone
+	Seen      string           // the mark of the preview that a person looked at; "" asks for no comparison
 }
 
 // Counts is the difference that an import makes, as `muster import --json` prints it.

@@ -283,6 +283,23 @@ func (b *Book) SettleImport(ctx context.Context, i *Import, from ImportState) er
 	return b.settleImport(ctx, i, from)
 }
 
+// HoldImport stores why an import waits for a person.
+func (b *Book) HoldImport(ctx context.Context, i *Import) error { return b.setImport(ctx, i, "held") }
+
+// GiveRun stores which run carries an import out.
+func (b *Book) GiveRun(ctx context.Context, i *Import) error { return b.setImport(ctx, i, "run_id") }
+
+// DropHeld cancels what waits of the same source and service: a newer import takes its place.
+func (b *Book) DropHeld(ctx context.Context, i *Import) error { return b.dropHeld(ctx, i) }
+
+// HeldImports lists what waits for a person, newest first.
+func (b *Book) HeldImports(ctx context.Context, actor access.Actor) ([]Import, error) {
+	if err := b.access.Require(actor, access.Read, access.Imports); err != nil {
+		return nil, err
+	}
+	return b.heldImports(ctx, 20)
+}
+
 // ForgetPreviews drops previews that nobody decided about.
 func (b *Book) ForgetPreviews(ctx context.Context, before time.Time) error {
 	return b.forgetPreviews(ctx, before)

@@ -91,8 +91,27 @@ func (b *Book) settleImport(ctx context.Context, i *Import, from ImportState) er
 	return nil
 }
 
+func (b *Book) setImport(ctx context.Context, i *Import, column string) error {
+	if err := b.db.Conn(ctx).Model(&Import{}).Where("id = ? AND state = ?", i.ID, ImportPreview).Select(column).Updates(i).Error; err != nil {
+		return fmt.Errorf("note on import: %w", err)
+	}
+	return nil
+}
+
+func (b *Book) dropHeld(ctx context.Context, i *Import) error {
+	older := b.db.Conn(ctx).Model(&Import{}).Where("source_id = ? AND service_id = ? AND state = ? AND held <> '' AND id < ?", i.SourceID, i.ServiceID, ImportPreview, i.ID)
+	if err := older.Updates(map[string]any{"state": ImportCancelled}).Error; err != nil {
+		return fmt.Errorf("drop what waits: %w", err)
+	}
+	return nil
+}
+
+func (b *Book) heldImports(ctx context.Context, limit int) ([]Import, error) {
+	return list(ctx, "imports", database.Of[Import](b.db.Conn(ctx)).Select("id", "source_id", "held", "actor_name", "created_at").Where("held <> '' AND state = 'preview'").Order("id DESC").Limit(limit))
+}
+
 func (b *Book) forgetPreviews(ctx context.Context, before time.Time) error {
-	if _, err := database.Of[Import](b.db.Conn(ctx)).Where("state IN ? AND created_at < ?", []ImportState{ImportPreview, ImportCancelled}, before).Delete(ctx); err != nil {
+	if _, err := database.Of[Import](b.db.Conn(ctx)).Where("state IN ? AND held = '' AND created_at < ?", []ImportState{ImportPreview, ImportCancelled}, before).Delete(ctx); err != nil {
 		return fmt.Errorf("forget previews: %w", err)
 	}
 	return nil

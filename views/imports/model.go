@@ -33,6 +33,8 @@ type Upload struct {
 	Problems        []ui.Problem
 	Environments    []ui.Option
 	Source          string
+	Service         string
+	Services        []string // that there are, offered while typing
 	Sources         []string // that are known, offered while typing
 	Partial         bool
 	Complete        bool // the files hold every network policy of their namespaces
@@ -119,6 +121,7 @@ type Preview struct {
 	All, RiskHref         string
 	Unresolved            []Trouble
 	Held, Message         string
+	Seen                  string // the mark of what is shown
 	Nothing, Same         bool
 }
 
@@ -133,4 +136,11 @@ type Show struct {
 	Components []Count
 	Undo       string // an address; "" when it cannot be undone
 	WhyNot     string
+}
+
+// Underway is the page of an import that a run carries out.
+type Underway struct {
+	*layout.Page
+	Source, Words, Run, Events, Cancel, Who string
+	At                                      time.Time
 }

@@ -31,7 +31,11 @@ func (h *Handlers) show(c echo.Context) error {
 		return err
 	}
 	if i.State == inventory.ImportPreview {
-		return h.previewPage(c, http.StatusOK, id, nil, nil, "")
+		shown, said, err := h.underway(c, &i, &source)
+		if shown || err != nil {
+			return err
+		}
+		return h.previewPage(c, http.StatusOK, id, nil, nil, said)
 	}
 	return h.decided(c, &i, &source)
 }
@@ -152,7 +156,7 @@ func (h *Handlers) previewPage(c echo.Context, status int, id int64, values url.
 		return err
 	}
 	href := kit.In(c, "/imports/"+strconv.FormatInt(id, 10))
-	p := view.Preview{Page: kit.Page(c, "imports", "Check before importing", crumb(c)), Confirm: href + "/confirm", Cancel: href + "/cancel", Message: message, Same: preview.SameBefore, Nothing: preview.Plan.Nothing(),
+	p := view.Preview{Page: kit.Page(c, "imports", "Check before importing", crumb(c)), Confirm: href + "/confirm", Cancel: href + "/cancel", Message: message, Same: preview.SameBefore, Seen: preview.Mark, Nothing: preview.Plan.Nothing(),
 		All: href, RiskHref: href + "?show=risk", OnlyRisk: c.QueryParam("show") == "risk", Source: preview.Source.Name, Environment: environments[preview.Source.EnvironmentID],
 		Partial: preview.Import.Partial, Complete: preview.Import.NamespacesComplete}
 	p.Lead = fmt.Sprintf("%s from %s. Nothing is stored until you confirm.", ui.Plural(len(preview.Inputs), "file", "files"), preview.Import.ActorName)
@@ -254,9 +258,20 @@ func (h *Handlers) confirm(c echo.Context) error {
 	if len(wrong) > 0 {
 		return h.previewPage(c, http.StatusUnprocessableEntity, id, values, everyone, "One of the names below is no service. Nothing was stored yet.")
 	}
-	plan, err := h.flow.Confirm(kit.Ctx(c), kit.Of(c).Actor, id, choices)
+	i, _, err := h.book.Import(kit.Ctx(c), kit.Of(c).Actor, id)
 	if err != nil {
-		if message, fields, _, ok := kit.Invalid(err); ok && fields["accept"] != "" {
+		return err
+	}
+	var plan *intake.Plan
+	if h.flow.Large(&i) {
+		if err = h.start(c, id, choices); err == nil {
+			return nil
+		}
+	} else {
+		plan, err = h.flow.Confirm(kit.Ctx(c), kit.Of(c).Actor, id, choices)
+	}
+	if err != nil {
+		if message, fields, _, ok := kit.Invalid(err); ok && (fields["accept"] != "" || fields["seen"] != "") {
 			return h.previewPage(c, kit.Status(err), id, values, everyone, message)
 		}
 		return err
