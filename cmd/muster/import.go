@@ -85,6 +85,7 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	if err != nil {
 		return err
 	}
+	found.Findings, found.Components = nil, nil // they are stored; a large report must not be held twice
 	preview, err := h.Intake.Preview(ctx, system, id, choices)
 	if err != nil {
 		return err

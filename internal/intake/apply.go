@@ -39,12 +39,8 @@ func (w *Workflow) carryOut(ctx context.Context, actor access.Actor, i *inventor
 	if err := w.record(ctx, actor, "import.apply", i, source.Name, p); err != nil {
 		return err
 	}
-	spoken, err := unpack(i.Uploaded)
-	if err != nil {
-		return err
-	}
-	if declares(spoken) {
-		if err := w.observe(ctx, i, source, effective, spoken); err != nil {
+	if declares(p.spoken) {
+		if err := w.observe(ctx, i, source, effective, p.spoken); err != nil {
 			return err
 		}
 	}
@@ -56,7 +52,7 @@ func (w *Workflow) carryOut(ctx context.Context, actor access.Actor, i *inventor
 		return err
 	}
 	touched = append(touched, found...)
-	if !declares(spoken) {
+	if !declares(p.spoken) {
 		return w.posture.Recompute(ctx, touched, posture.Cause{Actor: actor.Name})
 	}
 	return w.judge(ctx, actor, source, touched, "")

@@ -85,6 +85,7 @@ type Plan struct {
 	HeldWhy                string
 	Writes                 inventory.Writes
 	names                  map[int64]string
+	spoken                 *model.Inspection // what these files say of services and calls
 }
 
 // Nothing reports whether the import changes nothing.

@@ -214,6 +214,8 @@ func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *invent
 	}
 	err = w.planReports(ctx, p, i, source, uploaded, c)
 	effective.Findings, effective.Components = nil, nil // they are rows of their own
+	uploaded.Findings, uploaded.Components = nil, nil   // which a large report would hold twice
+	p.spoken = uploaded
 	return p, found && newest.Digest == i.Digest && newest.NamespacesComplete == i.NamespacesComplete, effective, err
 }
 
