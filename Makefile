@@ -40,9 +40,10 @@ bench: ## benchmarks against their limits, the binary's size, start and memory
 	go test -run '^$$' -bench . -benchmem -benchtime 3x ./...
 	@.ci/weigh
 
-torture: ## ten minutes of killed replicas on both engines (MUSTER_TORTURE for another time)
+torture: ## ten minutes of killed replicas, and 300 kills in the middle of imports, on both engines
 	@.ci/needs
 	MUSTER_TORTURE=$${MUSTER_TORTURE:-10m} go test -count=1 -timeout 30m -v -run TestTorture ./internal/jobs
+	MUSTER_KILLS=$${MUSTER_KILLS:-300} go test -count=1 -timeout 60m -v -run TestImportsSurviveKill9 ./internal/house
 
 conformance: ## score the importers against the collected real systems (MUSTER_TESTDATA)
 	@go build -o bin/conformance ./internal/conformance && bin/conformance # go run would turn every exit code into 1

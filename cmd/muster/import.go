@@ -77,14 +77,15 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	if len(told) > 0 {
 		return c.hear(ctx, h, o, environment, told)
 	}
-	choices, err := c.choices(ctx, h, found)
+	choices, err := c.choices(ctx, h)
 	if err != nil {
 		return err
 	}
-	id, err := h.Intake.Propose(ctx, system, intake.Proposal{EnvironmentID: environment, SourceName: c.Source, Partial: c.Partial, NamespacesComplete: c.Namespaces, Inspection: found})
+	id, err := h.Intake.Propose(ctx, system, intake.Proposal{EnvironmentID: environment, ServiceID: choices.Service, SourceName: c.Source, Partial: c.Partial, NamespacesComplete: c.Namespaces, Inspection: found})
 	if err != nil {
 		return err
 	}
+	found.Findings, found.Components = nil, nil // they are stored; a large report must not be held twice
 	preview, err := h.Intake.Preview(ctx, system, id, choices)
 	if err != nil {
 		return err
@@ -92,8 +93,10 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	result := imported{ImportID: strconv.FormatInt(id, 10), DryRun: c.DryRun, Held: preview.Plan.Held, Inputs: found.Inputs, Warnings: found.Problems}
 	plan := preview.Plan
 	switch {
-	case c.DryRun || plan.Held:
+	case c.DryRun:
 		err = h.Intake.Cancel(ctx, system, id)
+	case plan.Held:
+		err = h.Intake.Hold(ctx, system, id, plan.HeldWhy)
 	default:
 		plan, err = h.Intake.Confirm(ctx, system, id, choices)
 	}
@@ -101,31 +104,24 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 		return err
 	}
 	if result.Held {
-		result.Reason = strings.TrimSpace(plan.HeldWhy + " If that is right, say --accept-drop; if these files are a part, say --partial.")
+		result.Reason = strings.TrimSpace(plan.HeldWhy + " It waits on the page of imports until a person confirms or discards it. If that is right, say --accept-drop; if these files are a part, say --partial.")
 	}
 	if plan.Findings != nil {
 		result.Findings = plan.Findings.Counts
 	}
-	result.Services, result.Dependencies, result.Duration = plan.Services, plan.Dependencies, time.Since(start).Milliseconds()
+	result.Services, result.Dependencies, result.Components, result.Duration = plan.Services, plan.Dependencies, plan.Components, time.Since(start).Milliseconds()
 	return c.report(o, &result, preview.Source.Name)
 }
 
 // choices says what a person would choose in the preview.
-func (c importCmd) choices(ctx context.Context, h *house.House, found *model.Inspection) (intake.Choices, error) {
+func (c importCmd) choices(ctx context.Context, h *house.House) (intake.Choices, error) {
 	choices := intake.Choices{AcceptBig: c.AcceptDrop}
 	if c.Service == "" {
 		return choices, nil
 	}
 	service, err := h.Inventory.Get(ctx, system, c.Service)
-	if err != nil {
-		return choices, err
-	}
 	choices.Service = service.ID
-	choices.Documents = map[string]int64{}
-	for _, o := range found.Operations {
-		choices.Documents[o.Input] = service.ID
-	}
-	return choices, nil
+	return choices, err
 }
 
 func (c importCmd) environment(ctx context.Context, h *house.House) (int64, error) {
@@ -154,7 +150,7 @@ func (c importCmd) report(o output, r *imported, source string) error {
 		if r.Held {
 			word = "Held, nothing stored"
 		}
-		fmt.Fprintf(o.out, "%s %s as source %s in %d ms.\nServices: %s.\nCalls: %s.\n", word, files(len(r.Inputs)), source, r.Duration, counted(r.Services), counted(r.Dependencies))
+		fmt.Fprintf(o.out, "%s %s as source %s in %d ms.\nServices: %s.\nCalls: %s.\nComponents: %s.\n", word, files(len(r.Inputs)), source, r.Duration, counted(r.Services), counted(r.Dependencies), counted(r.Components))
 		f := r.Findings
 		fmt.Fprintf(o.out, "Findings: %d new, %d reopened, %d changed, %d unchanged, %d no longer seen.\n", f.Created, f.Reopened, f.Updated, f.Unchanged, f.Ended)
 	}

@@ -19,7 +19,7 @@ var ranks = map[string]int{
 	"internal/config": 1, "internal/database": 1, "internal/database/databasetest": 2,
 	"internal/access": 3, "internal/activity": 4, "internal/identity": 5, "internal/inventory": 6,
 	"internal/evidence": 7, "internal/exception": 8, "internal/control/predicate": 8, "internal/control": 9,
-	"internal/imports/limit": 1, "internal/imports/report": 1, "internal/imports/infer": 1, "internal/imports/kubernetes": 2, "internal/imports/compose": 2, "internal/imports/openapi": 2, "internal/imports": 3,
+	"internal/imports/lockfile": 2, "internal/imports/spdx": 2, "internal/imports/limit": 1, "internal/imports/report": 1, "internal/imports/infer": 1, "internal/imports/kubernetes": 2, "internal/imports/compose": 2, "internal/imports/openapi": 2, "internal/imports": 3,
 	"internal/imports/trivy": 2, "internal/imports/grype": 2, "internal/imports/osvscanner": 2, "internal/imports/sarif": 2, "internal/imports/cyclonedx": 2, "internal/imports/npmaudit": 2, "internal/imports/govulncheck": 2, "internal/imports/gitleaks": 2, "internal/imports/semgrep": 2, "internal/imports/zap": 2, "internal/imports/nuclei": 2, "internal/imports/nmap": 2, "internal/imports/prowler": 2, "internal/imports/gitlab": 2, "internal/imports/generic": 2, "internal/imports/openvex": 2, "internal/imports/muster": 2,
 	"internal/guard": 1, "internal/probe/hello": 2, "internal/probe": 3, "internal/probe/probetest": 1, "internal/topology": 10, "internal/finding": 11, "internal/finding/file": 12, "internal/remediation": 12, "internal/jobs": 18,
 	"internal/posture": 19, "internal/intake": 20, "internal/steward": 21, "internal/scan": 22, "internal/demo": 23, "internal/house": 25, "internal/conformance": 40,

@@ -49,6 +49,41 @@ func scoreOpenAPI(folder string, s scores) error {
 	return nil
 }
 
+// scoreSBOMs compares the number of components of each parts list, and asks that each with a package URL has an ecosystem.
+func scoreSBOMs(folder string, s scores) error {
+	answers, err := filepath.Glob(filepath.Join(folder, "sbom", "*", "expected.json"))
+	if err != nil {
+		return err
+	}
+	for _, path := range answers {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("read answers: %w", err)
+		}
+		var want struct {
+			SBOM       string `json:"sbom"`
+			Components int    `json:"components"`
+		}
+		if err := json.Unmarshal(data, &want); err != nil {
+			return fmt.Errorf("read answers: %w", err)
+		}
+		found, err := inspectReport(filepath.Join(filepath.Dir(path), want.SBOM), "")
+		if err != nil {
+			s.note("SBOM components", wantSBOM, false, "%v", err)
+			continue
+		}
+		unknown := 0
+		for _, c := range found.Components {
+			if c.PURL != "" && (c.Ecosystem == "" || c.Name == "") {
+				unknown++
+			}
+		}
+		s.note("SBOM components", wantSBOM, len(found.Components) == want.Components, "%s: %d components, not %d", want.SBOM, len(found.Components), want.Components)
+		s.note("SBOM ecosystems", wantSBOM, unknown == 0, "%s: %d components of no ecosystem", want.SBOM, unknown)
+	}
+	return nil
+}
+
 // The bounds of a refusal.
 const (
 	maxTime   = 5 * time.Second

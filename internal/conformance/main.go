@@ -24,6 +24,7 @@ const (
 const (
 	wantSystems = 98.0
 	wantOpenAPI = 100.0
+	wantSBOM    = 100.0
 )
 
 func main() {
@@ -53,7 +54,7 @@ func run(w io.Writer, folder string, named, verbose bool) int {
 	if err == nil {
 		err = scorePosture(bundles, s)
 	}
-	err = errors.Join(err, scoreOpenAPI(folder, s), scoreMalformed(folder, s), scoreReports(w, folder, s))
+	err = errors.Join(err, scoreOpenAPI(folder, s), scoreSBOMs(folder, s), scoreMalformed(folder, s), scoreReports(w, folder, s))
 	if err != nil {
 		fmt.Fprintln(w, err)
 		return exitMissing

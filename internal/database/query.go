@@ -20,15 +20,29 @@ func Clamp(limit, usual, most int) int {
 	return min(limit, most)
 }
 
+// The classes of locks: any numbers, the same in every replica.
+const (
+	chainLocks  = 7305
+	importLocks = 7306
+)
+
 // LockChain makes writers of one activity chain wait for each other until the transaction ends.
 // SQLite has one writer anyway.
 func (d *DB) LockChain(ctx context.Context, chain int64) error {
+	return d.wait(ctx, chainLocks, chain, "activity chain")
+}
+
+// LockImports makes the imports of the workspace of the context wait for each other until the transaction ends.
+func (d *DB) LockImports(ctx context.Context) error {
+	return d.wait(ctx, importLocks, Workspace(ctx), "imports")
+}
+
+func (d *DB) wait(ctx context.Context, class int, id int64, what string) error {
 	if d.Engine != Postgres {
 		return nil
 	}
-	const class = 7305                                                                                        // any number, the same in every replica
-	if err := d.Conn(ctx).Exec("SELECT pg_advisory_xact_lock(?, ?)", class, int32(chain)).Error; err != nil { //nolint:gosec // a clash only makes two chains wait
-		return fmt.Errorf("lock activity chain: %w", err)
+	if err := d.Conn(ctx).Exec("SELECT pg_advisory_xact_lock(?, ?)", class, int32(id)).Error; err != nil { //nolint:gosec // a clash only makes two of them wait
+		return fmt.Errorf("lock %s: %w", what, err)
 	}
 	return nil
 }

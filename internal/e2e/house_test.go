@@ -156,7 +156,7 @@ func (s *site) find(t testing.TB) (id, waiting string) {
 	for _, to := range []finding.State{finding.Confirmed, finding.InProgress} {
 		check[finding.Finding](t)(s.Steward.MoveFinding(s.ctx, engineer, first, finding.Move{To: to, Note: "The new base image has it."}))
 	}
-	for by, pattern := range map[finding.Sort]string{finding.ByImage: "registry.example/orders-*", finding.ByPath: "services/orders"} {
+	for by, pattern := range map[finding.TraitKind]string{finding.ByImage: "registry.example/orders-*", finding.ByPath: "services/orders"} {
 		if err := s.Steward.AddFindingRule(s.ctx, engineer, finding.NewRule{By: by, Pattern: pattern}, "orders"); err != nil {
 			t.Fatal(err)
 		}

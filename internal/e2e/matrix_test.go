@@ -130,6 +130,7 @@ var matrix = []row{
 	{route: "GET /w/:workspace/services/new", want: answers(200, 200, 200, 403)},
 	{route: "POST /w/:workspace/services/new", form: url.Values{"name": {""}}, want: answers(422, 422, 422, 403)},
 	{route: "GET /w/:workspace/services/:slug", want: answers(200, 200, 200, 200)},
+	{route: "GET /w/:workspace/services/:slug/components", want: answers(200, 200, 200, 200)},
 	{route: "GET /w/:workspace/services/:slug/edit", want: answers(200, 200, 200, 403)},
 	{route: "POST /w/:workspace/services/:slug/edit", form: url.Values{"name": {""}}, want: answers(422, 422, 422, 403)},
 	{route: "POST /w/:workspace/services/:slug/confirm", want: answers(303, 303, 303, 403)},

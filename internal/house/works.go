@@ -12,6 +12,7 @@ func (h *House) works() {
 	h.Jobs = jobs.NewService(h.DB, h.Access, h.Activity, h.Identity.WorkspaceIDs)
 	h.Scans = scan.New(scan.Parts{DB: h.DB, Access: h.Access, Log: h.Activity, Book: h.Inventory, Ledger: h.Ledger, Posture: h.Posture, Map: h.Topology, Dialer: guard.New(guard.Policy{})})
 	h.Scans.Work(h.Jobs)
+	h.Intake.Work(h.Jobs)
 	h.Jobs.Offer([]jobs.Kind{
 		{ID: scan.Probe, Title: "Probe scan", What: "Looks at every declared endpoint from outside, and records what it sees as evidence."},
 		{ID: jobs.Reminder, Title: "Reminder", What: "Asks a person to do something, until somebody says that it is done."},

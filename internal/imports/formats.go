@@ -3,6 +3,7 @@ package imports
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding/charmap"
@@ -14,6 +15,7 @@ import (
 	"muster/internal/imports/govulncheck"
 	"muster/internal/imports/grype"
 	"muster/internal/imports/limit"
+	"muster/internal/imports/lockfile"
 	"muster/internal/imports/model"
 	"muster/internal/imports/muster"
 	"muster/internal/imports/nmap"
@@ -25,15 +27,16 @@ import (
 	"muster/internal/imports/report"
 	"muster/internal/imports/sarif"
 	"muster/internal/imports/semgrep"
+	"muster/internal/imports/spdx"
 	"muster/internal/imports/trivy"
 	"muster/internal/imports/zap"
 )
 
 // reports are the formats of scanner reports, in the order in which they are tried.
-var reports = []*report.Format{
+var reports = slices.Concat([]*report.Format{
 	muster.Format, sarif.Format, cyclonedx.Format, trivy.Format, grype.Format, osvscanner.Format, npmaudit.FormatSeven, npmaudit.Format, govulncheck.Format,
-	gitleaks.Format, semgrep.Format, zap.Format, nuclei.Format, nmap.Format, prowler.Format, prowler.FormatTwo, gitlab.SAST, openvex.Format, generic.Format,
-}
+	gitleaks.Format, semgrep.Format, zap.Format, nuclei.Format, nmap.Format, prowler.Format, prowler.FormatTwo, gitlab.SAST, openvex.Format, spdx.Format, generic.Format,
+}, lockfile.Formats)
 
 // Reports lists the formats of scanner reports, for the documentation.
 func Reports() []*report.Format { return reports }
@@ -48,11 +51,12 @@ func reportFormat(id string) *report.Format {
 }
 
 // detectReport finds the format of a report by its first bytes, and by all of them where those do not tell.
-func detectReport(data []byte) *report.Format {
+func detectReport(file model.File) *report.Format {
+	data := file.Data
 	if i := bytes.IndexFunc(data, func(r rune) bool { return r > ' ' }); i < 0 {
 		return nil
 	}
-	h := report.NewHead(data, false)
+	h := report.NewHead(file, false)
 	for range 2 {
 		for _, f := range reports {
 			if f.Sniff(h) {
@@ -62,7 +66,7 @@ func detectReport(data []byte) *report.Format {
 		if !limit.JSON(data) || h.Whole() {
 			return nil
 		}
-		h = report.NewHead(data, true)
+		h = report.NewHead(file, true)
 	}
 	return nil
 }
@@ -70,9 +74,9 @@ func detectReport(data []byte) *report.Format {
 // readReport reads a file as the format that it is, or that a person says it is. Of what a person says it is the content
 // must show it too, before nothing may be found in it.
 func readReport(file model.File, f *report.Format, named bool, each func(model.Finding) error) (*model.Inspection, error) {
-	sniffed := !named || f.Sniff(report.NewHead(file.Data, false))
+	sniffed := !named || f.Sniff(report.NewHead(file, false))
 	if !sniffed {
-		if other := detectReport(file.Data); other != nil && other != f {
+		if other := detectReport(file); other != nil && other != f {
 			return nil, model.Fail(file.Path, 0, "This is not a %s report (%s) but a %s report (%s).", f.Name, f.ID, other.Name, other.ID)
 		} else if other == f {
 			sniffed = true

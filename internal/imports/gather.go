@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"muster/internal/imports/limit"
+	"muster/internal/imports/lockfile"
 	"muster/internal/imports/model"
 )
 
@@ -185,7 +186,7 @@ func largeReport(name string) bool {
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, 256<<10))
-	return err != nil || isZip(head) || detectReport(head) != nil
+	return err != nil || isZip(head) || detectReport(model.File{Path: name, Data: head}) != nil
 }
 
 // wanted leaves out what cannot be a manifest, by its ending, when a whole folder or archive is given.
@@ -194,7 +195,7 @@ func wanted(name string) bool {
 	case ".yaml", ".yml", ".json", ".env", ".zip", ".sarif", ".xml", ".csv", ".tsv", ".jsonl", ".ndjson", ".cdx", ".bom", ".vex":
 		return true
 	}
-	return isEnv(filepath.ToSlash(name))
+	return isEnv(filepath.ToSlash(name)) || lockfile.Named(filepath.ToSlash(name))
 }
 
 func isZip(data []byte) bool {

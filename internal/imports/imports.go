@@ -13,6 +13,7 @@ import (
 	"muster/internal/imports/compose"
 	"muster/internal/imports/kubernetes"
 	"muster/internal/imports/limit"
+	"muster/internal/imports/lockfile"
 	"muster/internal/imports/model"
 	"muster/internal/imports/openapi"
 	"muster/internal/imports/report"
@@ -43,7 +44,7 @@ func Formats() []string {
 
 // Detect names the format of a file from its content.
 func Detect(f model.File) (string, bool) {
-	if found := detectReport(f.Data); found != nil {
+	if found := detectReport(f); found != nil {
 		return found.ID, true
 	}
 	if found := detectBare(f); found != nil {
@@ -89,6 +90,7 @@ func Inspect(files []model.File, o Options) (*model.Inspection, error) {
 		return nil, err
 	}
 	s.fill(files)
+	preferModules(s.result)
 	attach(s.result, s.openapi)
 	return s.result, nil
 }
@@ -315,6 +317,24 @@ func (s *sorted) fill(files []model.File) {
 		}
 	}
 	s.result.Inputs = inputs
+}
+
+// preferModules leaves out what a go.sum names where the go.mod beside it says what of that is in use.
+func preferModules(result *model.Inspection) {
+	modules, left := map[string]bool{}, map[string]bool{}
+	for _, in := range result.Inputs {
+		if in.Format == lockfile.GoMod.ID {
+			modules[path.Dir(in.Path)] = true
+		}
+	}
+	for i := range result.Inputs {
+		if in := &result.Inputs[i]; in.Format == lockfile.GoSum.ID && modules[path.Dir(in.Path)] {
+			left[in.Path], in.Note = true, "the go.mod beside it says which of these are in use"
+		}
+	}
+	if len(left) > 0 {
+		result.Components = slices.DeleteFunc(result.Components, func(c model.Component) bool { return left[c.Input] })
+	}
 }
 
 // attach says whose operations a document lists, where its name, its folder, its title or its servers name one service.

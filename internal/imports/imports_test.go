@@ -91,7 +91,7 @@ func hostile() map[string][2]string {
 		"nothing":                    {"", "empty"},
 		"only remarks":               {"# services:\n#   web: {}\n---\n", "empty"},
 		"something else":             {"<html><body>Sign in</body></html>", "no format"},
-		"a report":                   {`{"spdxVersion": "SPDX-2.3", "packages": []}`, "scanner report"},
+		"a report":                   {`{"csaf_version": "SPDX-2.3", "packages": []}`, "scanner report"},
 	}
 }
 

@@ -41,6 +41,10 @@ func TestEmptyAndOddReports(t *testing.T) {
 		"matches that are no list":           {"grype", "a.json", `{"matches": "none", "descriptor": {}}`, "should be a list"},
 		"targets that are no list":           {"trivy", "a.json", `{"SchemaVersion": 2, "Results": {}}`, "not a Trivy report"},
 		"sites that are no list":             {"", "a.json", `{"@programName": "ZAP", "site": "none"}`, "should be a list"},
+		"SPDX of another kind":               {"", "a.json", `{"spdxVersion": "SPDX-3.0", "@graph": []}`, "This is SPDX 3.0"},
+		"a lock file that is none":           {"yarn.lock", "yarn.lock", "a\nb\n", "not a Yarn lock file"},
+		"notes named like requirements":      {"", "requirements.txt", "What we need:\nmore time\n", "None of its 2 rows"},
+		"a project that is no module":        {"go.mod", "go.mod", "go 1.22\n", "not a Go module file"},
 		"vulnerabilities missing":            {"gitlab-sast", "a.json", `{"version": "15.0.0", "scan": {"type": "sast"}}`, "not a GitLab SAST report"},
 	} {
 		t.Run(name, func(t *testing.T) {

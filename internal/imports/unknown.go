@@ -44,7 +44,7 @@ func empty(data []byte) bool {
 func reportName(data []byte) string {
 	head := string(data[:min(len(data), 8<<10)])
 	for _, r := range []struct{ mark, name string }{
-		{"spdxVersion", "SPDX"}, {"SPDXVersion:", "SPDX"}, {"csaf_version", "CSAF"}, {"aquasecurity.github.io", "Trivy Operator"}, {`"check_type"`, "Checkov"}, {`"packageManager"`, "Snyk"}, {`"GosecVersion"`, "gosec"}, {`"test_id"`, "Bandit"},
+		{"csaf_version", "CSAF"}, {"aquasecurity.github.io", "Trivy Operator"}, {`"check_type"`, "Checkov"}, {`"packageManager"`, "Snyk"}, {`"GosecVersion"`, "gosec"}, {`"test_id"`, "Bandit"},
 		{`"scan_info"`, "Brakeman"}, {`"queries_total"`, "KICS"}, {`"rule_provider"`, "tfsec"}, {`"DetectorName"`, "TruffleHog"}, {`"plugins_used"`, "detect-secrets"}, {"<issues burpVersion", "Burp"}, {"<niktoscan", "Nikto"}, {"dependency-check.", "Dependency-Check"},
 		{`"server_scan_results"`, "SSLyze"}, {`"ProductArn"`, "AWS Security Hub"}, {"inspector2", "Amazon Inspector"}, {`"vulnerabilityAlerts"`, "Dependabot"},
 	} {

@@ -20,6 +20,7 @@ type Choices struct {
 	Service   int64            // the service that the reports are about; 0 leaves it to their rows
 	Labels    map[string]int64 // what the reports call a thing, in lower case -> service id
 	AcceptBig bool             // yes, more than half of the source is really gone
+	Seen      string           // the mark of the preview that a person looked at; "" asks for no comparison
 }
 
 // Counts is the difference that an import makes, as `muster import --json` prints it.
@@ -76,16 +77,20 @@ type Plan struct {
 	Documents              []Document
 	Unresolved             []inventory.Unresolved
 	Findings               *finding.Plan // nil where the files hold no report
-	Owners                 []Owner       // whose the reports' rows are
-	Held                   bool          // waits for a word: too much would be gone
+	Components             Counts
+	HasParts               bool         // the files hold a parts list
+	Parts                  []PartChange // some of the changes of components
+	Owners                 []Owner      // whose the reports' rows are
+	Held                   bool         // waits for a word: too much would be gone
 	HeldWhy                string
 	Writes                 inventory.Writes
 	names                  map[int64]string
+	spoken                 *model.Inspection // what these files say of services and calls
 }
 
 // Nothing reports whether the import changes nothing.
 func (p *Plan) Nothing() bool {
-	return (p.Findings == nil || !p.Findings.Counts.Any()) && len(p.Lines) == 0 && p.Services.Created+p.Services.Changed+p.Services.Gone+p.Dependencies.Created+p.Dependencies.Changed+p.Dependencies.Gone+p.Facts.Created+p.Facts.Changed+p.Facts.Gone == 0
+	return (p.Findings == nil || !p.Findings.Counts.Any()) && len(p.Lines) == 0 && p.Components.Created+p.Components.Changed+p.Components.Gone == 0 && p.Services.Created+p.Services.Changed+p.Services.Gone+p.Dependencies.Created+p.Dependencies.Changed+p.Dependencies.Gone+p.Facts.Created+p.Facts.Changed+p.Facts.Gone == 0
 }
 
 // diff computes the plan: a pure function of what is recorded, what the files say, and what a person chose.

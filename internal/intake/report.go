@@ -47,29 +47,34 @@ type owners struct {
 // preview, what a rule says, then the name that the report uses.
 func (o *owners) of(f *model.Finding) (service int64, label string) {
 	label = labelOf(f, o.fallback)
-	key := strings.ToLower(label)
+	return o.named(traitsOf(f, label), 1), label
+}
+
+// named gives the service of so many rows with the same traits.
+func (o *owners) named(t finding.Traits, rows int) int64 {
+	key := strings.ToLower(t.Label)
 	_, said := o.labels[key]
 	if o.chosen == 0 && !said {
-		if r := o.rules.Of(traitsOf(f, label)); r != nil && r.MatchBy != finding.ByLabel {
-			return o.note("rule "+strconv.FormatInt(r.ID, 10), Owner{Label: string(r.MatchBy) + " " + r.Label, Service: r.ServiceID, Decided: true}), label
+		if r := o.rules.Of(t); r != nil && r.MatchBy != finding.ByLabel {
+			return o.note("rule "+strconv.FormatInt(r.ID, 10), Owner{Label: string(r.MatchBy) + " " + r.Label, Service: r.ServiceID, Decided: true}, rows)
 		}
 	}
 	if _, known := o.seen[key]; known {
-		return o.note(key, Owner{}), label
+		return o.note(key, Owner{}, rows)
 	}
-	own := Owner{Label: label}
+	own := Owner{Label: t.Label}
 	own.Service, own.Decided = o.guess(key)
-	return o.note(key, own), label
+	return o.note(key, own, rows)
 }
 
-// note counts a row of an owner, and gives the service.
-func (o *owners) note(key string, first Owner) int64 {
+// note counts rows of an owner, and gives the service.
+func (o *owners) note(key string, first Owner, rows int) int64 {
 	own, known := o.seen[key]
 	if !known {
 		own = &first
 		o.seen[key] = own
 	}
-	own.Rows++
+	own.Rows += rows
 	return own.Service
 }
 
@@ -187,7 +192,7 @@ func (w *Workflow) owners(ctx context.Context, source *inventory.Source, c Choic
 }
 
 // reportsOf makes the findings domain's reports of what was uploaded: one for each tool.
-func (w *Workflow) reportsOf(ctx context.Context, i *inventory.Import, source *inventory.Source, x *model.Inspection, c Choices) ([]finding.Report, []finding.Statement, []Owner, error) {
+func reportsOf(i *inventory.Import, source *inventory.Source, x *model.Inspection, c Choices, o *owners) ([]finding.Report, []finding.Statement) {
 	files := map[string]*model.Input{}
 	tools := map[string]*finding.Report{}
 	var order, sums []string
@@ -210,13 +215,6 @@ func (w *Workflow) reportsOf(ctx context.Context, i *inventory.Import, source *i
 			r.Aspects = append(r.Aspects, aspectsOf(in.Format, in.Tool)...)
 			digests[r.Tool] = append(digests[r.Tool], in.SHA256)
 		}
-	}
-	if len(order) == 0 && len(x.Findings) == 0 {
-		return nil, nil, nil, nil
-	}
-	o, err := w.owners(ctx, source, c)
-	if err != nil {
-		return nil, nil, nil, err
 	}
 	var statements []finding.Statement
 	for k := range x.Findings {
@@ -253,12 +251,17 @@ func (w *Workflow) reportsOf(ctx context.Context, i *inventory.Import, source *i
 		r.Aspects = slices.Compact(r.Aspects)
 		reports = append(reports, *r)
 	}
+	return reports, statements
+}
+
+// list gives the words that were asked for, those that are nobody's first.
+func (o *owners) list() []Owner {
 	var list []Owner
 	for _, own := range o.seen {
 		list = append(list, *own)
 	}
 	slices.SortFunc(list, func(a, b Owner) int { return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Label, b.Label)) })
-	return reports, statements, list, nil
+	return list
 }
 
 // The aspects of a report: what a complete one has looked for.

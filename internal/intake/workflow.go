@@ -18,6 +18,7 @@ import (
 	"muster/internal/finding"
 	"muster/internal/imports/model"
 	"muster/internal/inventory"
+	"muster/internal/jobs"
 	"muster/internal/posture"
 )
 
@@ -31,6 +32,7 @@ type Workflow struct {
 	findings *finding.Service
 	ledger   *evidence.Ledger
 	posture  *posture.Service
+	jobs     *jobs.Service // nil until Work
 }
 
 // New makes the workflow.
@@ -48,6 +50,7 @@ const (
 type Proposal struct {
 	EnvironmentID int64
 	SourceName    string // "" suggests one
+	ServiceID     int64  // that the reports, parts lists and API documents are about; 0 leaves it to them
 	Partial       bool   // says nothing about what it does not hold
 	// NamespacesComplete says that the files hold every network policy of their namespaces.
 	NamespacesComplete bool
@@ -66,7 +69,7 @@ func (w *Workflow) Propose(ctx context.Context, actor access.Actor, p Proposal) 
 	if err != nil {
 		return 0, err
 	}
-	row := inventory.Import{State: inventory.ImportPreview, Partial: p.Partial, NamespacesComplete: p.NamespacesComplete, ActorID: actor.UserID, ActorName: actor.Name, Digest: digest(p.Inspection), Uploaded: uploaded, Counts: "{}"}
+	row := inventory.Import{State: inventory.ImportPreview, ServiceID: p.ServiceID, Partial: p.Partial, NamespacesComplete: p.NamespacesComplete, ActorID: actor.UserID, ActorName: actor.Name, Digest: digest(p.Inspection), Uploaded: uploaded, Counts: "{}"}
 	if row.Inputs, err = encode(p.Inspection.Inputs); err != nil {
 		return 0, err
 	}
@@ -152,7 +155,8 @@ type Preview struct {
 	Inputs     []model.Input
 	Problems   []model.Problem
 	Plan       *Plan
-	SameBefore bool // the very same files were imported last time
+	SameBefore bool   // the very same files were imported last time
+	Mark       string // of what would change, see Choices.Seen
 }
 
 // Preview computes what an import would do now.
@@ -172,11 +176,17 @@ func (w *Workflow) Preview(ctx context.Context, actor access.Actor, id int64, c 
 	if err != nil {
 		return p, err
 	}
+	if p.Mark, err = w.markOf(ctx, &p, c); err != nil {
+		return p, err
+	}
 	return p, errors.Join(json.Unmarshal([]byte(p.Import.Inputs), &p.Inputs), json.Unmarshal([]byte(p.Import.Problems), &p.Problems))
 }
 
 // plan reads what is recorded and computes the difference; the effective inspection comes with it.
 func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *inventory.Source, c Choices) (p *Plan, same bool, effective *model.Inspection, err error) {
+	if c.Service == 0 {
+		c.Service = i.ServiceID
+	}
 	if effective, err = unpack(i.Uploaded); err != nil {
 		return nil, false, nil, err
 	}
@@ -191,6 +201,7 @@ func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *invent
 			return nil, false, nil, err
 		}
 	}
+	c.about(uploaded)
 	if declares(uploaded) {
 		if found && i.Partial {
 			effective = overlay(before, uploaded)
@@ -201,29 +212,44 @@ func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *invent
 	} else { // reports say nothing of services and calls: what is known of them stays
 		effective, p = before, &Plan{names: map[int64]string{}}
 	}
-	err = w.planFindings(ctx, p, i, source, uploaded, c)
-	effective.Findings = nil // they are rows of their own
+	err = w.planReports(ctx, p, i, source, uploaded, c)
+	effective.Findings, effective.Components = nil, nil // they are rows of their own
+	uploaded.Findings, uploaded.Components = nil, nil   // which a large report would hold twice
+	p.spoken = uploaded
 	return p, found && newest.Digest == i.Digest && newest.NamespacesComplete == i.NamespacesComplete, effective, err
 }
 
-// planFindings adds what the reports among the files would do.
-func (w *Workflow) planFindings(ctx context.Context, p *Plan, i *inventory.Import, source *inventory.Source, uploaded *model.Inspection, c Choices) error {
+// planReports adds what the reports and parts lists among the files would do.
+func (w *Workflow) planReports(ctx context.Context, p *Plan, i *inventory.Import, source *inventory.Source, uploaded *model.Inspection, c Choices) error {
 	if p.Held {
 		p.HeldWhy = heldWorkloads(p)
 	}
-	reports, statements, owners, err := w.reportsOf(ctx, i, source, uploaded, c)
-	if err != nil || len(reports)+len(statements) == 0 {
+	if !tells(uploaded) {
+		return nil
+	}
+	o, err := w.owners(ctx, source, c)
+	if err != nil {
 		return err
 	}
-	if p.Findings, err = w.findings.Plan(ctx, reports, statements...); err != nil {
+	reports, statements := reportsOf(i, source, uploaded, c, o)
+	if len(reports)+len(statements) > 0 {
+		if p.Findings, err = w.findings.Plan(ctx, reports, statements...); err != nil {
+			return err
+		}
+		if p.Findings.Held && !c.AcceptBig {
+			p.hold(p.Findings.Why)
+		}
+	}
+	if err := w.planParts(ctx, p, i, source, uploaded, o, c); err != nil {
 		return err
 	}
-	p.Owners = owners
-	if p.Findings.Held && !c.AcceptBig {
-		p.Held = true
-		p.HeldWhy = strings.TrimSpace(p.HeldWhy + " " + p.Findings.Why)
-	}
+	p.Owners = o.list()
 	return nil
+}
+
+// hold makes the plan wait for a person.
+func (p *Plan) hold(why string) {
+	p.Held, p.HeldWhy = true, strings.TrimSpace(p.HeldWhy+" "+why)
 }
 
 func (w *Workflow) diffNow(ctx context.Context, source *inventory.Source, x *model.Inspection, c Choices) (*Plan, error) {
@@ -241,12 +267,19 @@ func (w *Workflow) Confirm(ctx context.Context, actor access.Actor, id int64, c 
 	}
 	var p *Plan
 	err := w.db.InTx(ctx, func(ctx context.Context) error {
+		// Imports of one workspace follow each other: what one finds is there when the next computes what is new.
+		if err := w.db.LockImports(ctx); err != nil {
+			return err
+		}
 		i, source, err := w.book.Import(ctx, actor, id)
 		if err != nil {
 			return err
 		}
 		if i.State != inventory.ImportPreview {
 			return fault.New(fault.Conflict, "This import was decided already.")
+		}
+		if err := w.stillSo(ctx, &i, &source, c); err != nil {
+			return err
 		}
 		// A person's word about whose rows are whose comes first: what was nobody's is met as the service's own then.
 		for _, label := range slices.Sorted(maps.Keys(c.Labels)) {
@@ -261,119 +294,9 @@ func (w *Workflow) Confirm(ctx context.Context, actor access.Actor, id int64, c 
 		if p.Held {
 			return &fault.Error{Kind: fault.Conflict, Message: p.HeldWhy, Fields: map[string]string{"accept": p.HeldWhy}}
 		}
-		now := w.db.Now(ctx)
-		i.State, i.AppliedAt = inventory.ImportApplied, &now
-		if i.Effective, err = pack(effective); err != nil {
-			return err
-		}
-		if i.Counts, err = encode(countsOf(p)); err != nil {
-			return err
-		}
-		// Settled first: of two confirms at once the second finds another state and stores nothing.
-		if err := w.book.SettleImport(ctx, &i, inventory.ImportPreview); err != nil {
-			return err
-		}
-		touched, err := w.book.Apply(ctx, i.ID, &p.Writes)
-		if err != nil {
-			return err
-		}
-		if err := w.record(ctx, actor, "import.apply", &i, source.Name, p); err != nil {
-			return err
-		}
-		spoken, err := unpack(i.Uploaded)
-		if err != nil {
-			return err
-		}
-		if declares(spoken) {
-			if err := w.observe(ctx, &i, &source, effective, spoken); err != nil {
-				return err
-			}
-		}
-		found, err := w.applyFindings(ctx, actor, &i, &source, p)
-		if err != nil {
-			return err
-		}
-		if !declares(spoken) {
-			return w.posture.Recompute(ctx, append(touched, found...), posture.Cause{Actor: actor.Name})
-		}
-		return w.judge(ctx, actor, &source, append(touched, found...), "")
+		return w.carryOut(ctx, actor, &i, &source, p, effective)
 	})
 	return p, err
-}
-
-// applyFindings runs the plan of the reports and records that somebody looked.
-func (w *Workflow) applyFindings(ctx context.Context, actor access.Actor, i *inventory.Import, source *inventory.Source, p *Plan) ([]int64, error) {
-	if p.Findings == nil {
-		return nil, nil
-	}
-	touched, err := w.findings.Apply(ctx, actor, i.ID, p.Findings)
-	if err != nil {
-		return nil, err
-	}
-	return touched, w.looked(ctx, i, source, p.Findings.Runs())
-}
-
-// remember keeps whose a report's word is, for the reports to come.
-func (w *Workflow) remember(ctx context.Context, actor access.Actor, label string, service int64) error {
-	if service == 0 {
-		return nil
-	}
-	list, err := w.book.Roster(ctx, actor)
-	if err != nil {
-		return err
-	}
-	for k := range list {
-		if list[k].ID == service {
-			return w.findings.Remember(ctx, actor, label, &list[k])
-		}
-	}
-	return fault.Missing("service")
-}
-
-// countsOf is what an import keeps of the difference it made.
-func countsOf(p *Plan) map[string]any {
-	counts := map[string]any{"services": p.Services, "dependencies": p.Dependencies, "facts": p.Facts}
-	if p.Findings != nil {
-		counts["findings"] = p.Findings.Counts
-	}
-	return counts
-}
-
-// judge makes the states of everything that a source speaks about true again.
-func (w *Workflow) judge(ctx context.Context, actor access.Actor, source *inventory.Source, touched []int64, reason string) error {
-	services, err := w.servicesOf(ctx, source)
-	if err != nil {
-		return err
-	}
-	return w.posture.Recompute(ctx, append(services, touched...), posture.Cause{Reason: reason, Actor: actor.Name})
-}
-
-func heldWorkloads(p *Plan) string {
-	return fmt.Sprintf("%d workloads that this source showed before are not in these files, more than half. Did the export fail? Say that they are really gone, or import these files as a part.", len(p.Writes.Ended.Bindings))
-}
-
-func (w *Workflow) record(ctx context.Context, actor access.Actor, action string, i *inventory.Import, source string, p *Plan) error {
-	after := map[string]any{"services": p.Services, "calls": p.Dependencies, "facts": p.Facts}
-	if p.Findings != nil {
-		after["findings"] = p.Findings.Counts
-	}
-	if err := w.log.Record(ctx, actor, activity.Change{Action: action, Kind: "import", ID: i.ID, Name: source, After: after}); err != nil {
-		return err
-	}
-	byService := map[int64][]string{}
-	for _, l := range p.Lines {
-		if l.Service > 0 {
-			byService[l.Service] = append(byService[l.Service], l.Text)
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(byService)) {
-		lines := byService[id]
-		c := activity.Change{Action: "service.import", Kind: "service", ID: id, Name: p.names[id], After: map[string]any{"import": i.ID, "changes": lines[:min(len(lines), 20)]}}
-		if err := w.log.Record(ctx, actor, c); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Cancel drops a preview.
@@ -468,6 +391,11 @@ func (w *Workflow) Undo(ctx context.Context, actor access.Actor, id int64) error
 		if err != nil {
 			return err
 		}
+		parts, err := w.book.UndoComponents(ctx, i.ID)
+		if err != nil {
+			return err
+		}
+		weaknesses = append(weaknesses, parts...)
 		return w.judge(ctx, actor, &source, append(touched, weaknesses...), "import undone")
 	})
 }

@@ -62,6 +62,10 @@ type Writes struct {
 	NewOperations   []Operation
 	NewDependencies []Dependency
 	NewUnresolved   []Unresolved
+	NewComponents   []Component
+
+	GivenComponents map[int64][]int64 // components that were nobody's, by the service that they are of
+	Lists           []Listed          // what was read for whom, where nothing changed too
 
 	Seen, Ended Rows               // rows that are said again, or no longer
 	Moved       map[int64]Place    // facts whose line changed, by id
@@ -72,6 +76,16 @@ type Writes struct {
 type Rows struct {
 	Services                                                         []int64
 	Bindings, Facts, Endpoints, Operations, Dependencies, Unresolved []int64
+	Components                                                       []int64
+}
+
+// Listed is a parts list of a service in an import.
+type Listed struct {
+	ServiceID int64
+	Document  string
+	SHA256    string
+	N         int
+	Made      time.Time
 }
 
 // Place is a line of a file.
@@ -93,11 +107,16 @@ func (b *Book) Apply(ctx context.Context, importID int64, w *Writes) (touched []
 		if to, ok := ids[*id]; ok {
 			*id = to
 		}
-		touched = append(touched, *id)
+		if *id != 0 { // a component that is nobody's yet
+			touched = append(touched, *id)
+		}
 	}
 	w.rename(real)
 	now := b.db.Now(ctx)
 	if err := b.writeRows(ctx, importID, w, now); err != nil {
+		return nil, err
+	}
+	if err := b.writeComponents(ctx, importID, w, now); err != nil {
 		return nil, err
 	}
 	for i := range w.Updated {
@@ -171,6 +190,18 @@ func (w *Writes) rename(real func(*int64)) {
 	for i := range w.NewUnresolved {
 		real(&w.NewUnresolved[i].ServiceID)
 	}
+	for i := range w.NewComponents {
+		real(&w.NewComponents[i].ServiceID)
+	}
+	for i := range w.Lists {
+		real(&w.Lists[i].ServiceID)
+	}
+	given := map[int64][]int64{}
+	for to, ids := range w.GivenComponents {
+		real(&to)
+		given[to] = ids
+	}
+	w.GivenComponents = given
 }
 
 // Recompute writes the words and counters that follow from what is known of services.
@@ -250,6 +281,23 @@ func (b *Book) AddImport(ctx context.Context, i *Import) error {
 // SettleImport stores what became of an import, and refuses if something else became of it meanwhile.
 func (b *Book) SettleImport(ctx context.Context, i *Import, from ImportState) error {
 	return b.settleImport(ctx, i, from)
+}
+
+// HoldImport stores why an import waits for a person.
+func (b *Book) HoldImport(ctx context.Context, i *Import) error { return b.setImport(ctx, i, "held") }
+
+// GiveRun stores which run carries an import out.
+func (b *Book) GiveRun(ctx context.Context, i *Import) error { return b.setImport(ctx, i, "run_id") }
+
+// DropHeld cancels what waits of the same source and service: a newer import takes its place.
+func (b *Book) DropHeld(ctx context.Context, i *Import) error { return b.dropHeld(ctx, i) }
+
+// HeldImports lists what waits for a person, newest first.
+func (b *Book) HeldImports(ctx context.Context, actor access.Actor) ([]Import, error) {
+	if err := b.access.Require(actor, access.Read, access.Imports); err != nil {
+		return nil, err
+	}
+	return b.heldImports(ctx, 20)
 }
 
 // ForgetPreviews drops previews that nobody decided about.

@@ -28,7 +28,10 @@ type Import struct {
 	ID          int64 `gorm:"primaryKey"`
 	WorkspaceID int64
 	SourceID    int64
+	ServiceID   int64 // that the files are about, as a person said; 0 leaves it to the files
 	State       ImportState
+	Held        string // why it waits for a person; "" is that it does not
+	RunID       int64  // of the run that carries it out
 	Partial     bool
 	// NamespacesComplete is a person's word that the files hold every network policy of their namespaces, so that a
 	// policy that is not there is known to be missing.

@@ -66,7 +66,7 @@ func (b *Book) listImports(ctx context.Context, offset, limit int) ([]Import, in
 	if err := b.db.Conn(ctx).Model(&Import{}).Where("state <> ?", ImportCancelled).Count(&total).Error; err != nil {
 		return nil, 0, fmt.Errorf("count imports: %w", err)
 	}
-	rows, err := list(ctx, "imports", database.Of[Import](b.db.Conn(ctx)).Select("id", "source_id", "state", "partial", "namespaces_complete", "actor_id", "actor_name", "inputs", "problems", "counts", "created_at", "applied_at", "undone_at").
+	rows, err := list(ctx, "imports", database.Of[Import](b.db.Conn(ctx)).Select("id", "source_id", "state", "partial", "namespaces_complete", "actor_id", "actor_name", "inputs", "problems", "counts", "service_id", "held", "run_id", "created_at", "applied_at", "undone_at").
 		Where("state <> ?", ImportCancelled).Order("id DESC").Offset(offset).Limit(limit))
 	return rows, total, err
 }
@@ -91,8 +91,27 @@ func (b *Book) settleImport(ctx context.Context, i *Import, from ImportState) er
 	return nil
 }
 
+func (b *Book) setImport(ctx context.Context, i *Import, column string) error {
+	if err := b.db.Conn(ctx).Model(&Import{}).Where("id = ? AND state = ?", i.ID, ImportPreview).Select(column).Updates(i).Error; err != nil {
+		return fmt.Errorf("note on import: %w", err)
+	}
+	return nil
+}
+
+func (b *Book) dropHeld(ctx context.Context, i *Import) error {
+	older := b.db.Conn(ctx).Model(&Import{}).Where("source_id = ? AND service_id = ? AND state = ? AND held <> '' AND id < ?", i.SourceID, i.ServiceID, ImportPreview, i.ID)
+	if err := older.Updates(map[string]any{"state": ImportCancelled}).Error; err != nil {
+		return fmt.Errorf("drop what waits: %w", err)
+	}
+	return nil
+}
+
+func (b *Book) heldImports(ctx context.Context, limit int) ([]Import, error) {
+	return list(ctx, "imports", database.Of[Import](b.db.Conn(ctx)).Select("id", "source_id", "held", "actor_name", "created_at").Where("held <> '' AND state = 'preview'").Order("id DESC").Limit(limit))
+}
+
 func (b *Book) forgetPreviews(ctx context.Context, before time.Time) error {
-	if _, err := database.Of[Import](b.db.Conn(ctx)).Where("state IN ? AND created_at < ?", []ImportState{ImportPreview, ImportCancelled}, before).Delete(ctx); err != nil {
+	if _, err := database.Of[Import](b.db.Conn(ctx)).Where("state IN ? AND held = '' AND created_at < ?", []ImportState{ImportPreview, ImportCancelled}, before).Delete(ctx); err != nil {
 		return fmt.Errorf("forget previews: %w", err)
 	}
 	return nil
@@ -194,12 +213,12 @@ func (b *Book) touchedBy(ctx context.Context, ended Rows) ([]int64, error) {
 		ids    []int64
 	}{
 		{&Fact{}, "service_id", ended.Facts}, {&Endpoint{}, "service_id", ended.Endpoints}, {&Dependency{}, "from_id", ended.Dependencies},
-		{&Dependency{}, "to_id", ended.Dependencies}, {&Operation{}, "service_id", ended.Operations},
+		{&Dependency{}, "to_id", ended.Dependencies}, {&Operation{}, "service_id", ended.Operations}, {&Component{}, "service_id", ended.Components},
 	} {
 		for ids := part.ids; len(ids) > 0; {
 			n := min(len(ids), 500)
 			var found []int64
-			if err := b.db.Conn(ctx).Model(part.row).Distinct(part.column).Where("id IN ? AND "+part.column+" IS NOT NULL", ids[:n]).Pluck(part.column, &found).Error; err != nil {
+			if err := b.db.Conn(ctx).Model(part.row).Distinct(part.column).Where("id IN ? AND "+part.column+" > 0", ids[:n]).Pluck(part.column, &found).Error; err != nil {
 				return nil, fmt.Errorf("find touched services: %w", err)
 			}
 			all, ids = append(all, found...), ids[n:]

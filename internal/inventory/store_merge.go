@@ -39,7 +39,7 @@ func (b *Book) moveRows(ctx context.Context, from, to int64, chosen []Binding) e
 		row    any
 		column string
 	}{
-		{&Binding{}, "service_id"}, {&Fact{}, "service_id"}, {&Endpoint{}, "service_id"}, {&Operation{}, "service_id"},
+		{&Binding{}, "service_id"}, {&Fact{}, "service_id"}, {&Endpoint{}, "service_id"}, {&Operation{}, "service_id"}, {&Component{}, "service_id"},
 		{&Unresolved{}, "service_id"}, {&Dependency{}, "from_id"}, {&Dependency{}, "to_id"},
 	} {
 		if err := b.db.Conn(ctx).Model(part.row).Where(part.column+" = ?", from).Update(part.column, to).Error; err != nil {

@@ -74,7 +74,9 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	overview.New(h.Inventory, h.Activity).Routes(w)
 	work := jobs.New(h.Jobs, s.still, s.stopping)
 	work.Routes(w)
-	posture.New(h.Posture, h.Ledger, h.Inventory, h.Scans, h.Findings).Covered(h.Tasks).Attend(work.Attention).Routes(w, uploads(attachLimit, access.Posture))
+	brought := imports.New(h.Inventory, h.Intake)
+	brought.Routes(w, uploads(uploadLimit, access.Imports))
+	posture.New(h.Posture, h.Ledger, h.Inventory, h.Scans, h.Findings).Covered(h.Tasks).Attend(work.Attention).Attend(brought.Attention).Routes(w, uploads(attachLimit, access.Posture))
 	probes.New(h.Scans, h.Inventory, h.Posture).Routes(w, uploads(reportLimit, access.Imports))
 	services.New(h.Inventory, h.Steward, h.Posture, h.Findings).Routes(w)
 	findings.New(h.Findings, h.Inventory, h.Steward, h.Tasks, cfg.BaseURL).Routes(w, uploadsBy(attachLimit, access.Comment, access.Findings))
@@ -84,7 +86,6 @@ func New(h *house.House, cfg *config.Config) (*Server, error) {
 	registers.New(h.Posture, h.Ledger, h.Inventory).Routes(w)
 	frameworks.New(h.Posture, h.Controls).Routes(w, uploads(attachLimit, access.Scoring))
 	scoring.New(h.Posture, h.Activity).Routes(w)
-	imports.New(h.Inventory, h.Intake).Routes(w, uploads(uploadLimit, access.Imports))
 	settings.New(h.Identity, h.Inventory, cfg.BaseURL).Routes(w)
 	return s, nil
 }

@@ -38,3 +38,6 @@ func opened(list []Match) bool {
 	}
 	return len(list) <= 6
 }
+
+// live makes the script listen for changes of what it marks.
+func live(to string) templ.Attributes { return templ.Attributes{"data-live": to} }

@@ -33,6 +33,8 @@ type Upload struct {
 	Problems        []ui.Problem
 	Environments    []ui.Option
 	Source          string
+	Service         string
+	Services        []string // that there are, offered while typing
 	Sources         []string // that are known, offered while typing
 	Partial         bool
 	Complete        bool // the files hold every network policy of their namespaces
@@ -104,6 +106,8 @@ type Preview struct {
 	Counts                []Count
 	Findings              []Count // nil where the files hold no report
 	Samples               []Sample
+	Components            []Count // nil where the files hold no parts list
+	Parts                 []Sample
 	Owners                []Match // the reports' words and whose they are
 	Files                 []File
 	Troubles              []Trouble
@@ -117,6 +121,7 @@ type Preview struct {
 	All, RiskHref         string
 	Unresolved            []Trouble
 	Held, Message         string
+	Seen                  string // the mark of what is shown
 	Nothing, Same         bool
 }
 
@@ -124,10 +129,18 @@ type Preview struct {
 type Show struct {
 	*layout.Page
 	Past
-	Files    []File
-	Troubles []Trouble
-	Counts   []Count
-	Findings []Count
-	Undo     string // an address; "" when it cannot be undone
-	WhyNot   string
+	Files      []File
+	Troubles   []Trouble
+	Counts     []Count
+	Findings   []Count
+	Components []Count
+	Undo       string // an address; "" when it cannot be undone
+	WhyNot     string
+}
+
+// Underway is the page of an import that a run carries out.
+type Underway struct {
+	*layout.Page
+	Source, Words, Run, Events, Cancel, Who string
+	At                                      time.Time
 }

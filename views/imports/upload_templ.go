@@ -81,7 +81,7 @@ func New(u Upload) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\"></use></svg> <label for=\"f-files\"><b>Manifests, API documents or reports of scanners</b></label><p>Kubernetes, Istio, Gateway API, Compose, OpenAPI; SARIF, CycloneDX, Trivy, Grype, OSV-Scanner, npm audit, Gitleaks, Semgrep, ZAP, OpenVEX and more. Several at once, or one zip of a folder; put a Compose project's .env beside it.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\"></use></svg> <label for=\"f-files\"><b>Manifests, API documents, reports of scanners, parts lists</b></label><p>Kubernetes, Istio, Gateway API, Compose, OpenAPI; SARIF, Trivy, Grype, OSV-Scanner, npm audit, Gitleaks, Semgrep, ZAP, OpenVEX and more; CycloneDX, SPDX and lock files such as package-lock.json or go.mod. Several at once, or one zip of a folder; put a Compose project's .env beside it.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -151,6 +151,10 @@ func New(u Upload) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</div>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = ui.Field(ui.Input{ID: "f-service", Name: "service", Label: "About one service", Value: u.Service, Suggest: u.Services, Hint: "For reports, parts lists and API documents of a single service. Leave it empty where the files name their services themselves.", Error: u.Errors["service"]}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

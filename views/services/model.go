@@ -184,3 +184,33 @@ func (f Form) text(name, label, hint string) ui.Input {
 func (f Form) choose(name, label, hint string) ui.Choice {
 	return ui.Choice{ID: "f-" + name, Name: name, Label: label, Hint: hint, Error: f.Errors[name], Options: f.Choices[name]}
 }
+
+// Component is one package of a service.
+type Component struct {
+	Name, Version, Ecosystem, PURL, Licenses string
+	Need                                     string // "" is not known
+	Path                                     string
+	Line                                     int
+	More                                     int // documents besides this one that name it
+	First, Seen                              time.Time
+}
+
+// PartsList is a document that names components.
+type PartsList struct {
+	Document, Kind, Source, Href string
+	N                            int
+	Seen                         time.Time
+}
+
+// Components is the page of what a service is made of.
+type Components struct {
+	*layout.Page
+	Name, Href, Control, Import string
+	Tabs                        []ui.Tab
+	Rows                        []Component
+	Lists                       []PartsList
+	Text                        string
+	Shows                       []ui.Option
+	Filtered, MayImport         bool
+	Pages                       ui.Pages
+}

@@ -52,6 +52,7 @@ func read(r *report.Report) error {
 	if err != nil {
 		return err
 	}
+	r.Made = report.Time(b.date)
 	for i, c := range b.components {
 		if b.related {
 			c.Direct = report.No()

@@ -5,6 +5,7 @@ package model
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // File is one file of an import, already within the size caps.
@@ -29,15 +30,16 @@ const (
 
 // Input is one file as Muster recognised it.
 type Input struct {
-	Path    string `json:"path"`
-	Format  string `json:"format"`
-	Version string `json:"version"`
-	Kind    Kind   `json:"kind"`
-	SHA256  string `json:"sha256"`
-	Bytes   int64  `json:"bytes"`
-	Note    string `json:"note"`
-	Tool    string `json:"tool"`    // what wrote a report
-	Partial bool   `json:"partial"` // the report says or shows that it does not cover everything: a failed part, a cut-off end
+	Path    string     `json:"path"`
+	Format  string     `json:"format"`
+	Version string     `json:"version"`
+	Kind    Kind       `json:"kind"`
+	SHA256  string     `json:"sha256"`
+	Bytes   int64      `json:"bytes"`
+	Note    string     `json:"note"`
+	Tool    string     `json:"tool"`           // what wrote a report
+	Partial bool       `json:"partial"`        // the report says or shows that it does not cover everything: a failed part, a cut-off end
+	Made    *time.Time `json:"made,omitempty"` // when, as a parts list says itself
 }
 
 // Problem is something in the files that a person should know: a skipped row, a duplicate object,

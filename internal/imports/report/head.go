@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/xml"
+	"path"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"muster/internal/imports/model"
 )
 
 // Head is what the top of a file shows: enough to tell formats apart, without reading the file.
 type Head struct {
 	XML     string // the local name of the root element; "" where the file is no XML
 	Space   string // and its namespace
+	Base    string // the file's name without its folder, in lower case: some formats show nothing else
 	Columns map[string]bool
 	paths   map[string]string
 	data    []byte
@@ -32,12 +36,12 @@ const (
 )
 
 // NewHead looks at the first bytes of a file. whole looks at all of it: for objects whose telling member comes late.
-func NewHead(data []byte, whole bool) *Head {
-	h := &Head{paths: map[string]string{}, Columns: map[string]bool{}, data: data}
+func NewHead(f model.File, whole bool) *Head {
+	h := &Head{paths: map[string]string{}, Columns: map[string]bool{}, data: f.Data, Base: strings.ToLower(path.Base(f.Path))}
 	if !whole {
-		h.data = data[:min(len(data), headBytes)]
+		h.data = f.Data[:min(len(f.Data), headBytes)]
 	}
-	h.whole = len(h.data) == len(data)
+	h.whole = len(h.data) == len(f.Data)
 	switch trimmed := bytes.TrimLeft(h.data, " \t\r\n"); {
 	case len(trimmed) == 0:
 	case trimmed[0] == '{' || trimmed[0] == '[':
@@ -59,6 +63,14 @@ func (h *Head) Has(paths ...string) bool {
 	}
 	return true
 }
+
+// Line reports whether a line begins with this text.
+func (h *Head) Line(text string) bool {
+	return bytes.HasPrefix(h.data, []byte(text)) || bytes.Contains(h.data, []byte("\n"+text))
+}
+
+// Mark reports whether the text stands anywhere.
+func (h *Head) Mark(text string) bool { return bytes.Contains(h.data, []byte(text)) }
 
 // Any reports whether the file has one of these members.
 func (h *Head) Any(paths ...string) bool {

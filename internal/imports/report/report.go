@@ -5,7 +5,9 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"muster/internal/imports/model"
 )
@@ -53,7 +55,8 @@ type Report struct {
 	Version    string     // of the format
 	Tool       string     // what wrote it
 	Note       string
-	Partial    bool // the report does not cover all that was scanned, as it says or shows itself
+	Made       *time.Time // when, as it says itself
+	Partial    bool       // the report does not cover all that was scanned, as it says or shows itself
 	Findings   []model.Finding
 	Components []model.Component
 	Problems   []model.Problem
@@ -115,6 +118,9 @@ func (r *Report) Wrong() error {
 	return model.Fail(r.File.Path, 0, "This is not a %s report: that is %s.", r.Format.Name, r.Format.Shape)
 }
 
+// Line begins a row that stands at a line of the file.
+func (r *Report) Line(n int) { r.at = "line " + strconv.Itoa(n) }
+
 // At is the place of the row that is being read.
 func (r *Report) At() string { return r.at }
 
@@ -145,7 +151,7 @@ func (r *Report) Incomplete(format string, args ...any) {
 // Inspection is what the file holds, in the form that all importers give.
 func (r *Report) Inspection() *model.Inspection {
 	out := model.New()
-	out.Inputs = append(out.Inputs, model.Input{Path: r.File.Path, Format: r.Format.ID, Version: Clip(r.Version, 60), Kind: r.Kind, Note: r.Note, Tool: Clip(r.Tool, 100), Partial: r.Partial})
+	out.Inputs = append(out.Inputs, model.Input{Path: r.File.Path, Format: r.Format.ID, Version: Clip(r.Version, 60), Kind: r.Kind, Note: r.Note, Tool: Clip(r.Tool, 100), Partial: r.Partial, Made: r.Made})
 	if r.Findings != nil {
 		out.Findings = r.Findings
 	}

@@ -110,7 +110,7 @@ func options(everyone []inventory.Service, names map[int64]string, first string,
 
 // choicesOf reads what a person decided in the preview. A name that is no service's is named with its field.
 func choicesOf(values url.Values, everyone []inventory.Service) (intake.Choices, map[string]string) {
-	c := intake.Choices{Groups: map[string]int64{}, Documents: map[string]int64{}, Labels: map[string]int64{}, AcceptBig: values.Get("accept") != ""}
+	c := intake.Choices{Groups: map[string]int64{}, Documents: map[string]int64{}, Labels: map[string]int64{}, AcceptBig: values.Get("accept") != "", Seen: values.Get("seen")}
 	names, wrong := labels(everyone), map[string]string{}
 	find := func(field, text string) int64 {
 		for i := range everyone {

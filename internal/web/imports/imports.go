@@ -3,8 +3,6 @@ package imports
 
 import (
 	"encoding/json"
-	"io"
-	"mime/multipart"
 	"net/http"
 	"slices"
 	"strconv"
@@ -100,6 +98,10 @@ func past(c echo.Context, i *inventory.Import, source *inventory.Source, environ
 	case inventory.ImportUndone:
 		p.State, p.Tone, p.Summary = "undone", ui.Unk, summary(i)
 	default:
+		if i.Held != "" {
+			p.State, p.Tone, p.Summary = "waits for your word", ui.Bad, i.Held
+			break
+		}
 		p.State, p.Tone, p.Summary = "to be confirmed", ui.Warn, "Nothing was stored yet."
 	}
 	return p
@@ -128,6 +130,9 @@ func summary(i *inventory.Import) string {
 	}
 	if f, ok := findingsOf(i); ok && f.Any() {
 		list = append(list, foundWords(f))
+	}
+	if c, listed := n["components"]; listed && c.Created+c.Changed+c.Gone > 0 {
+		list = append(list, partWords(c))
 	}
 	if len(list) == 0 {
 		return "Nothing changed."
@@ -167,7 +172,35 @@ func (h *Handlers) uploadPage(c echo.Context, status int, failure error) error {
 			u.Sources = append(u.Sources, sources[i].Name)
 		}
 	}
+	everyone, err := h.book.Everyone(kit.Ctx(c), kit.Of(c).Actor)
+	if err != nil {
+		return err
+	}
+	names := labels(everyone)
+	for i := range everyone[:min(len(everyone), 300)] {
+		u.Services = append(u.Services, names[everyone[i].ID])
+	}
+	u.Service = c.FormValue("service")
 	return kit.Render(c, status, view.New(u))
+}
+
+// chosen is the service that a person says the files are about, by its name or its name in addresses.
+func (h *Handlers) chosen(c echo.Context) (int64, error) {
+	text := strings.TrimSpace(c.FormValue("service"))
+	if text == "" {
+		return 0, nil
+	}
+	everyone, err := h.book.Everyone(kit.Ctx(c), kit.Of(c).Actor)
+	if err != nil {
+		return 0, err
+	}
+	names := labels(everyone)
+	for i := range everyone {
+		if s := &everyone[i]; strings.EqualFold(names[s.ID], text) || s.Slug == text {
+			return s.ID, nil
+		}
+	}
+	return 0, fault.Field("service", "There is no service of this name. Choose one from the list, or leave it empty.")
 }
 
 func crumb(c echo.Context) layout.Crumb {
@@ -181,9 +214,16 @@ func (h *Handlers) upload(c echo.Context) error {
 	found, err := read(c)
 	if err == nil {
 		var id int64
-		id, err = h.flow.Propose(kit.Ctx(c), kit.Of(c).Actor, intake.Proposal{EnvironmentID: kit.Number64(c.FormValue("environment")), SourceName: c.FormValue("source"), Partial: c.FormValue("partial") != "", NamespacesComplete: c.FormValue("namespaces_complete") != "", Inspection: found})
+		service, chosen := int64(0), error(nil)
+		if service, chosen = h.chosen(c); chosen != nil {
+			return h.uploadPage(c, kit.Status(chosen), chosen)
+		}
+		id, err = h.flow.Propose(kit.Ctx(c), kit.Of(c).Actor, intake.Proposal{ServiceID: service, EnvironmentID: kit.Number64(c.FormValue("environment")), SourceName: c.FormValue("source"), Partial: c.FormValue("partial") != "", NamespacesComplete: c.FormValue("namespaces_complete") != "", Inspection: found})
 		if err == nil {
-			return c.Redirect(http.StatusSeeOther, kit.In(c, "/imports/"+strconv.FormatInt(id, 10)))
+			err = h.weigh(c, id)
+		}
+		if err == nil {
+			return c.Redirect(http.StatusSeeOther, address(c, id))
 		}
 	}
 	return h.uploadPage(c, kit.Status(err), err)
@@ -198,7 +238,7 @@ func read(c echo.Context) (*model.Inspection, error) {
 	defer func() { _ = form.RemoveAll() }() // temporary files; the system removes what stays
 	gathered := imports.NewUpload()
 	for _, header := range form.File["files"] {
-		data, err := content(header)
+		data, err := kit.Content(header, header.Size)
 		if err != nil {
 			return nil, fault.Field("files", "The upload was cut off. Send it again; nothing was stored.")
 		}
@@ -218,13 +258,4 @@ func read(c echo.Context) (*model.Inspection, error) {
 	}
 	found.Problems = append(found.Problems, gathered.Problems...)
 	return found, nil
-}
-
-func content(header *multipart.FileHeader) ([]byte, error) {
-	f, err := header.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
 }

@@ -31,7 +31,11 @@ func (h *Handlers) show(c echo.Context) error {
 		return err
 	}
 	if i.State == inventory.ImportPreview {
-		return h.previewPage(c, http.StatusOK, id, nil, nil, "")
+		shown, said, err := h.underway(c, &i, &source)
+		if shown || err != nil {
+			return err
+		}
+		return h.previewPage(c, http.StatusOK, id, nil, nil, said)
 	}
 	return h.decided(c, &i, &source)
 }
@@ -61,7 +65,11 @@ func (h *Handlers) decided(c echo.Context, i *inventory.Import, source *inventor
 	if f, ok := findingsOf(i); ok {
 		s.Findings = findingCounts(f)
 	}
-	if total := n["services"]; s.Findings == nil || total != (intake.Counts{}) || n["facts"] != (intake.Counts{}) {
+	parts, listed := n["components"]
+	if listed {
+		s.Components = componentCounts(parts)
+	}
+	if total := n["services"]; s.Findings == nil && !listed || total != (intake.Counts{}) || n["facts"] != (intake.Counts{}) {
 		s.Counts = counts(total, n["dependencies"], n["facts"])
 	}
 	return kit.Render(c, http.StatusOK, view.ShowPage(s))
@@ -148,7 +156,7 @@ func (h *Handlers) previewPage(c echo.Context, status int, id int64, values url.
 		return err
 	}
 	href := kit.In(c, "/imports/"+strconv.FormatInt(id, 10))
-	p := view.Preview{Page: kit.Page(c, "imports", "Check before importing", crumb(c)), Confirm: href + "/confirm", Cancel: href + "/cancel", Message: message, Same: preview.SameBefore, Nothing: preview.Plan.Nothing(),
+	p := view.Preview{Page: kit.Page(c, "imports", "Check before importing", crumb(c)), Confirm: href + "/confirm", Cancel: href + "/cancel", Message: message, Same: preview.SameBefore, Seen: preview.Mark, Nothing: preview.Plan.Nothing(),
 		All: href, RiskHref: href + "?show=risk", OnlyRisk: c.QueryParam("show") == "risk", Source: preview.Source.Name, Environment: environments[preview.Source.EnvironmentID],
 		Partial: preview.Import.Partial, Complete: preview.Import.NamespacesComplete}
 	p.Lead = fmt.Sprintf("%s from %s. Nothing is stored until you confirm.", ui.Plural(len(preview.Inputs), "file", "files"), preview.Import.ActorName)
@@ -156,13 +164,17 @@ func (h *Handlers) previewPage(c echo.Context, status int, id int64, values url.
 		p.Findings = findingCounts(f.Counts)
 		p.Samples = samples(f, everyone)
 	}
-	if p.Findings == nil || len(preview.Plan.Matches)+len(preview.Plan.Lines)+len(preview.Plan.Documents) > 0 {
+	if p.Findings == nil && !preview.Plan.HasParts || len(preview.Plan.Matches)+len(preview.Plan.Lines)+len(preview.Plan.Documents) > 0 {
 		p.Counts = counts(preview.Plan.Services, preview.Plan.Dependencies, preview.Plan.Facts)
 		unresolved := view.Count{Label: "Unresolved", N: len(preview.Plan.Unresolved), Note: "names that match no service"}
 		if unresolved.N > 0 {
 			unresolved.Tone = ui.Warn
 		}
 		p.Counts = append(p.Counts, unresolved)
+	}
+	if preview.Plan.HasParts {
+		p.Components = componentCounts(preview.Plan.Components)
+		p.Parts = partSamples(preview.Plan, everyone)
 	}
 	p.Files, p.Troubles = filesOf(preview.Inputs, preview.Problems)
 	if preview.Plan.Held {
@@ -246,12 +258,26 @@ func (h *Handlers) confirm(c echo.Context) error {
 	if len(wrong) > 0 {
 		return h.previewPage(c, http.StatusUnprocessableEntity, id, values, everyone, "One of the names below is no service. Nothing was stored yet.")
 	}
-	plan, err := h.flow.Confirm(kit.Ctx(c), kit.Of(c).Actor, id, choices)
+	i, _, err := h.book.Import(kit.Ctx(c), kit.Of(c).Actor, id)
 	if err != nil {
-		if message, fields, _, ok := kit.Invalid(err); ok && fields["accept"] != "" {
+		return err
+	}
+	var plan *intake.Plan
+	if h.flow.Large(&i) {
+		if err = h.start(c, id, choices); err == nil {
+			return nil
+		}
+	} else {
+		plan, err = h.flow.Confirm(kit.Ctx(c), kit.Of(c).Actor, id, choices)
+	}
+	if err != nil {
+		if message, fields, _, ok := kit.Invalid(err); ok && (fields["accept"] != "" || fields["seen"] != "") {
 			return h.previewPage(c, kit.Status(err), id, values, everyone, message)
 		}
 		return err
+	}
+	if plan.HasParts && plan.Findings == nil && plan.Services.Created+plan.Services.Changed+plan.Services.Gone == 0 {
+		return kit.Done(c, "/imports/"+strconv.FormatInt(id, 10), "Imported. "+partWords(plan.Components))
 	}
 	if plan.Findings != nil && plan.Services.Created+plan.Services.Changed+plan.Services.Gone == 0 {
 		return kit.Done(c, "/findings", "Imported. "+foundWords(plan.Findings.Counts))

@@ -3,8 +3,6 @@ package probes
 
 import (
 	"fmt"
-	"io"
-	"mime/multipart"
 	"net/http"
 	"strconv"
 	"strings"
@@ -209,7 +207,7 @@ func uploaded(c echo.Context) (name string, data []byte, err error) {
 	if err != nil {
 		return "", nil, fault.Field("file", "Choose the file that muster probe printed.")
 	}
-	data, err = content(header)
+	data, err = kit.Content(header, scan.MaxReport+1)
 	switch {
 	case err != nil:
 		return "", nil, fault.Field("file", "The upload was cut off or is too large. Send it again; nothing was stored.")
@@ -217,13 +215,4 @@ func uploaded(c echo.Context) (name string, data []byte, err error) {
 		return "", nil, fault.Field("file", "The file is empty. Choose the file that muster probe printed.")
 	}
 	return header.Filename, data, nil
-}
-
-func content(header *multipart.FileHeader) ([]byte, error) {
-	f, err := header.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, scan.MaxReport+1))
 }

@@ -42,6 +42,7 @@ func (h *Handlers) Routes(g *echo.Group) {
 	g.GET("/services/new", h.newForm)
 	g.POST("/services/new", h.create)
 	g.GET("/services/:slug", h.show)
+	g.GET("/services/:slug/components", h.components)
 	g.GET("/services/:slug/edit", h.editForm)
 	g.POST("/services/:slug/edit", h.edit)
 	g.POST("/services/:slug/confirm", h.confirm)

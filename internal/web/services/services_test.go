@@ -33,6 +33,8 @@ func TestPagesOfAThousandServices(t *testing.T) {
 		"/services/service-7":                    24,
 		"/services/service-7?tab=calls":          25,
 		"/services/service-7?tab=history":        25,
+		"/services/service-7/components":         12,
+		"/services/service-7/components?text=a":  12,
 		"/overview":                              14, // with what is due and what gave up
 		"/search?q=service":                      12,
 		"/imports":                               12,
