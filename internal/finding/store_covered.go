@@ -21,8 +21,11 @@ func (s *Service) facts(ctx context.Context, ids []int64) ([]Finding, error) {
 func (s *Service) lastMoves(ctx context.Context, ids []int64) ([]Event, error) {
 	var all []Event
 	return all, database.Chunks(set(ids), func(some []int64) error {
-		newest := s.db.Conn(ctx).Model(&Event{}).Select("MAX(id)").Where("workspace_id = ? AND finding_id IN ? AND from_state <> to_state", database.Workspace(ctx), some).Group("finding_id")
-		rows, err := database.List(ctx, "history", database.Of[Event](s.db.Conn(ctx)).Select("id, workspace_id, finding_id, actor_name, import_id, words, layer, to_state").Where("id IN (?)", newest))
+		var newest []int64
+		if err := s.db.Conn(ctx).Model(&Event{}).Where("finding_id IN ? AND from_state <> to_state", some).Group("finding_id").Pluck("MAX(id)", &newest).Error; err != nil {
+			return fmt.Errorf("list last moves: %w", err)
+		}
+		rows, err := database.List(ctx, "history", database.Of[Event](s.db.Conn(ctx)).Select("id, workspace_id, finding_id, actor_name, import_id, words, layer, to_state").Where("id IN ?", append([]int64{-1}, newest...)))
 		all = append(all, rows...)
 		return err
 	})
@@ -42,6 +45,10 @@ func (s *Service) soon(ctx context.Context, services []int64, before time.Time, 
 	if n > sortable {
 		condition = "+service_id IN ?"
 	}
-	first := s.db.Conn(ctx).Model(&Finding{}).Select("id").Where("workspace_id = ? AND due_at < ?", database.Workspace(ctx), before).Where(condition, services).Where(todoWords).Order("due_at, id").Limit(most)
-	return database.List(ctx, "findings due soon", database.Of[Finding](s.db.Conn(ctx)).Select(strings.Join(listed, ", ")).Where("id IN (?) AND retracted_at IS NULL", first).Order("due_at, id"))
+	var first []int64 // by themselves: within one question SQLite would go through every finding to ask which of them these are
+	q := s.db.Conn(ctx).Model(&Finding{}).Where("due_at < ?", before).Where(condition, services).Where(todoWords).Order("due_at, id").Limit(most)
+	if err := q.Pluck("id", &first).Error; err != nil {
+		return nil, fmt.Errorf("list what is due soon: %w", err)
+	}
+	return database.List(ctx, "findings due soon", database.Of[Finding](s.db.Conn(ctx)).Select(strings.Join(listed, ", ")).Where("id IN ? AND retracted_at IS NULL", append([]int64{-1}, first...)).Order("due_at, id"))
 }

@@ -157,3 +157,13 @@ func (s *Service) ofRule(ctx context.Context, service int64, kind, rule string) 
 	}
 	return rows, nil
 }
+
+// union gives the ids of several bounded lists. They are asked for by themselves: within one question SQLite would go
+// through every task to ask which of them these are. Each list names its workspace.
+func (s *Service) union(ctx context.Context, sql string, lists ...any) ([]int64, error) {
+	ids := []int64{}
+	if err := s.db.Conn(ctx).Raw(sql, lists...).Scan(&ids).Error; err != nil {
+		return nil, fmt.Errorf("list tasks: %w", err)
+	}
+	return append(ids, -1), nil
+}

@@ -91,7 +91,7 @@ func (s *Service) counts(ctx context.Context) (map[State]int64, error) {
 	return out, nil
 }
 
-// board reads the first cards of every column in one question.
+// board reads the first cards of every column.
 func (s *Service) board(ctx context.Context, f *Filter) ([]Task, error) {
 	lane := func(st State) *gorm.DB {
 		own := *f
@@ -99,8 +99,11 @@ func (s *Service) board(ctx context.Context, f *Filter) ([]Task, error) {
 		q := s.chosen(ctx, s.db.Conn(ctx).Model(&Task{}).Select("id"), &own).Where("workspace_id = ? AND state = ?", database.Workspace(ctx), st)
 		return inOrder(q, &own).Limit(LaneSize + 1)
 	}
-	q := database.Of[Task](s.db.Conn(ctx)).Where("id IN (SELECT id FROM (?) cards1 UNION ALL SELECT id FROM (?) cards2 UNION ALL SELECT id FROM (?) cards3 UNION ALL SELECT id FROM (?) cards4)", lane(Todo), lane(Doing), lane(Fixed), lane(Verified))
-	return database.List(ctx, "board", q)
+	ids, err := s.union(ctx, "SELECT id FROM (?) cards1 UNION ALL SELECT id FROM (?) cards2 UNION ALL SELECT id FROM (?) cards3 UNION ALL SELECT id FROM (?) cards4", lane(Todo), lane(Doing), lane(Fixed), lane(Verified))
+	if err != nil {
+		return nil, err
+	}
+	return database.List(ctx, "board", database.Of[Task](s.db.Conn(ctx)).Where("id IN ?", ids))
 }
 
 // mine reads what a person has, and what the teams have that nobody has.
@@ -109,8 +112,11 @@ func (s *Service) mine(ctx context.Context, user int64, teams []int64, most int)
 		q := s.seen(ctx, s.db.Conn(ctx).Model(&Task{}).Select("id").Where("workspace_id = ? AND "+openWords, database.Workspace(ctx)), "id")
 		return q.Where(condition, args...).Order("sort_at, id").Limit(most)
 	}
-	q := database.Of[Task](s.db.Conn(ctx)).Where("id IN (SELECT id FROM (?) held1 UNION ALL SELECT id FROM (?) held2)", own("assignee_id = ?", user), own("assignee_id = 0 AND team_id IN ?", append([]int64{-1}, teams...)))
-	return database.List(ctx, "my tasks", q.Order("sort_at, id").Limit(most))
+	ids, err := s.union(ctx, "SELECT id FROM (?) held1 UNION ALL SELECT id FROM (?) held2", own("assignee_id = ?", user), own("assignee_id = 0 AND team_id IN ?", append([]int64{-1}, teams...)))
+	if err != nil {
+		return nil, err
+	}
+	return database.List(ctx, "my tasks", database.Of[Task](s.db.Conn(ctx)).Where("id IN ?", ids).Order("sort_at, id").Limit(most))
 }
 
 // coverage is an item with the task that it belongs to.
@@ -171,6 +177,16 @@ func (s *Service) openByID(ctx context.Context, ids []int64) (map[int64]Task, er
 const mostCovering = 5
 
 func (s *Service) coveringCell(ctx context.Context, c Cell) ([]Task, error) {
-	items := s.seen(ctx, s.db.Conn(ctx).Model(&Item{}).Select("task_id").Where("workspace_id = ? AND service_id = ? AND control = ? AND finding_id = 0", database.Workspace(ctx), c.Service, c.Control), "task_id")
-	return database.List(ctx, "tasks", database.Of[Task](s.db.Conn(ctx)).Where("id IN (?)", items).Where(openWords).Order("id DESC").Limit(mostCovering))
+	var ids []int64
+	items := s.seen(ctx, s.db.Conn(ctx).Model(&Item{}).Where("service_id = ? AND control = ? AND finding_id = 0", c.Service, c.Control), "task_id")
+	if err := items.Order("task_id DESC").Pluck("task_id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("look for tasks: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return database.List(ctx, "tasks", database.Of[Task](s.db.Conn(ctx)).Where("id IN ?", ids[:min(len(ids), batch)]).Where(openWords).Order("id DESC").Limit(mostCovering))
 }
+
+// batch is how many ids one question names at most.
+const batch = 500
