@@ -105,8 +105,8 @@ var moves = []move{
 
 // MayMove reports whether the table leads from one state to another for a layer.
 func MayMove(from, to State, by Layer) bool {
-	if to == Accepted && by != ByPerson && by != ByRule {
-		return false // what a report or a vendor calls accepted, nobody here approved
+	if (to == Accepted || from == Accepted && to == Fixed) && by != ByPerson && by != ByRule {
+		return false // what a report or a vendor says neither accepts, nor ends what people accepted
 	}
 	for _, m := range moves {
 		if m.from == from && m.to == to {
