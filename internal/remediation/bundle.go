@@ -16,14 +16,31 @@ import (
 
 // Gain is what a bundle closes.
 type Gain struct {
-	Findings, Critical, High int
-	Weight                   int // the sum of their priorities
+	Findings, Critical, High, Medium, Low int
+	Weight                                int // the sum of their priorities
+}
+
+// Worst is the severity of the worst of the findings.
+func (g *Gain) Worst() finding.Severity {
+	switch {
+	case g.Critical > 0:
+		return finding.Critical
+	case g.High > 0:
+		return finding.High
+	case g.Medium > 0:
+		return finding.Medium
+	case g.Low > 0:
+		return finding.Low
+	}
+	return finding.Info
 }
 
 func (g *Gain) add(o Gain) {
 	g.Findings += o.Findings
 	g.Critical += o.Critical
 	g.High += o.High
+	g.Medium += o.Medium
+	g.Low += o.Low
 	g.Weight += o.Weight
 }
 

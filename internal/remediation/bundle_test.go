@@ -28,7 +28,7 @@ func TestBundlesPromiseOnlyWhatIsTrue(t *testing.T) {
 		}
 		// 2.1.0 closes all four; 1.0.10 would leave what is at 2.0.0.
 		b := list[0]
-		if b.Title != "Upgrade lodash to 2.1.0 in 2 services" || b.Findings != 4 || b.Critical != 1 || b.High != 1 || b.NoFix != 1 {
+		if b.Title != "Upgrade lodash to 2.1.0 in 2 services" || b.Findings != 4 || b.Critical != 1 || b.High != 1 || b.Medium+b.Low != 2 || b.Worst() != finding.Critical || b.NoFix != 1 {
 			d.t.Errorf("%+v", b)
 		}
 		if list[1].Version != "next" || list[1].Findings != 1 {

@@ -64,7 +64,7 @@ const upgradable = workWords + " AND f.kind = 'dependency' AND f.fix_version <> 
 const repeated = workWords + " AND f.kind IN ('code','configuration','web') AND f.rule <> '' AND length(f.rule) < 500 AND f.retracted_at IS NULL AND f.service_id > 0"
 
 // weights are what every group of findings adds up.
-const weights = "COUNT(*), SUM(f.priority), SUM(CASE WHEN f.severity = 'critical' THEN 1 ELSE 0 END), SUM(CASE WHEN f.severity = 'high' THEN 1 ELSE 0 END)"
+const weights = "COUNT(*), SUM(f.priority), SUM(CASE WHEN f.severity = 'critical' THEN 1 ELSE 0 END), SUM(CASE WHEN f.severity = 'high' THEN 1 ELSE 0 END), SUM(CASE WHEN f.severity = 'medium' THEN 1 ELSE 0 END), SUM(CASE WHEN f.severity = 'low' THEN 1 ELSE 0 END)"
 
 // needs groups what waits for an upgrade by package, fix and what is installed.
 func (s *Service) needs(ctx context.Context) (list []need, err error) {
@@ -80,7 +80,7 @@ func (s *Service) needs(ctx context.Context) (list []need, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var n need
-		if err := rows.Scan(&n.purl, &n.name, &n.fix, &n.installed, &n.service, &n.Findings, &n.Weight, &n.Critical, &n.High); err != nil {
+		if err := rows.Scan(&n.purl, &n.name, &n.fix, &n.installed, &n.service, &n.Findings, &n.Weight, &n.Critical, &n.High, &n.Medium, &n.Low); err != nil {
 			return nil, fmt.Errorf("look for upgrades: %w", err)
 		}
 		list = append(list, n)
@@ -102,7 +102,7 @@ func (s *Service) spots(ctx context.Context) (list []spot, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var p spot
-		if err := rows.Scan(&p.service, &p.kind, &p.rule, &p.Findings, &p.Weight, &p.Critical, &p.High); err != nil {
+		if err := rows.Scan(&p.service, &p.kind, &p.rule, &p.Findings, &p.Weight, &p.Critical, &p.High, &p.Medium, &p.Low); err != nil {
 			return nil, fmt.Errorf("look for rules: %w", err)
 		}
 		list = append(list, p)

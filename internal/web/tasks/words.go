@@ -175,13 +175,7 @@ func item(c echo.Context, i *remediation.Item, n *names) view.Item {
 
 // bundle is a proposed change as its page shows it.
 func bundle(c echo.Context, b *remediation.Bundle, n *names) view.Bundle {
-	v := view.Bundle{Key: b.Key, Title: b.Title, Sub: n.where(b.Services), Gain: "closes " + ui.Plural(b.Findings, "finding", "findings"), Level: level(finding.Medium)}
-	switch {
-	case b.Critical > 0:
-		v.Level = level(finding.Critical)
-	case b.High > 0:
-		v.Level = level(finding.High)
-	}
+	v := view.Bundle{Key: b.Key, Title: b.Title, Sub: n.where(b.Services), Gain: "closes " + ui.Plural(b.Findings, "finding", "findings"), Level: level(b.Worst())}
 	var parts []string
 	for _, p := range []struct {
 		n    int
