@@ -61,7 +61,7 @@ func opened(r *Row, now time.Time) Finding {
 // absorb takes over what a row says. Identifiers and places are only ever added; texts that are empty change nothing.
 func absorb(f *Finding, r *Row) {
 	if len(r.IDs) > 0 {
-		all := set(append(fields(f.Aliases), upper(r.IDs)...))
+		all := set(append(fields(f.Aliases), spelled(r.IDs)...))
 		slices.SortStableFunc(all, func(a, b string) int { return nameRank(a) - nameRank(b) })
 		f.Aliases = strings.Join(all, " ")
 		if names := identifiers(all, "", ""); len(names) == len(all) { // else it bundles several CVEs and keeps its own name
@@ -106,10 +106,10 @@ func absorb(f *Finding, r *Row) {
 	}
 }
 
-func upper(ids []string) []string {
+func spelled(ids []string) []string {
 	var out []string
 	for _, id := range ids {
-		if id = strings.ToUpper(strings.TrimSpace(id)); id != "" && !strings.ContainsAny(id, " \t\n") {
+		if id = advisoryName(id); id != "" && !strings.ContainsAny(id, " \t\n") {
 			out = append(out, id)
 		}
 	}

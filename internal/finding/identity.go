@@ -95,7 +95,7 @@ func identifiers(ids []string, rule, title string) []string {
 	var names []string
 	cves := 0
 	for _, id := range ids {
-		if id = strings.ToUpper(strings.TrimSpace(id)); id != "" && !slices.Contains(names, id) {
+		if id = advisoryName(id); id != "" && !slices.Contains(names, id) {
 			names = append(names, id)
 			if strings.HasPrefix(id, "CVE-") {
 				cves++
@@ -110,6 +110,15 @@ func identifiers(ids []string, rule, title string) []string {
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return nameRank(a) - nameRank(b) })
 	return names
+}
+
+// advisoryName is an identifier as its database spells it, however a tool does: GitHub writes its own in small letters.
+func advisoryName(id string) string {
+	id = strings.ToUpper(strings.TrimSpace(id))
+	if rest, ours := strings.CutPrefix(id, "GHSA-"); ours {
+		return "GHSA-" + strings.ToLower(rest)
+	}
+	return id
 }
 
 // Canonical is the name to show: a CVE before a GHSA before any other.

@@ -68,7 +68,7 @@ func (s *Service) statements(ctx context.Context, p *planner, list []Statement) 
 		if len(done) > 0 || !list[i].whole() {
 			continue
 		}
-		ids, err := s.vulnerableIDs(ctx, list[i].ServiceID, upper(list[i].IDs))
+		ids, err := s.vulnerableIDs(ctx, list[i].ServiceID, spelled(list[i].IDs))
 		if err != nil {
 			return err
 		}

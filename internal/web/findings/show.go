@@ -74,7 +74,7 @@ func (h *Handlers) one(c echo.Context, status int, form view.Form) error {
 func (h *Handlers) describe(c echo.Context, d *finding.Detail, names map[int64]inventory.Service) view.One {
 	f, now := &d.Finding, kit.Of(c).Now
 	o := view.One{Page: kit.Page(c, "findings", f.Title, crumbs(c)...), Number: "#" + strconv.FormatInt(f.ID, 10), Level: level(f.Severity), State: stateWord(f.State), StateNote: stateNote(f), Exploited: f.Exploited,
-		Name: f.Vulnerability, Title: f.Title, Priority: f.Priority, Description: f.Description, FixText: f.Remediation, Closes: closes(f), Places: f.PlaceList(), DueWords: f.DueWords, Service: owner(f, names)}
+		Name: f.Vulnerability, Title: f.Title, Priority: f.Priority, Description: f.Description, FixText: advice(f), Closes: closes(f), Places: f.PlaceList(), DueWords: f.DueWords, Service: owner(f, names)}
 	if o.Name == "" {
 		o.Name = f.Rule
 	}
@@ -110,6 +110,14 @@ func (h *Handlers) describe(c echo.Context, d *finding.Detail, names map[int64]i
 		o.DuplicateHref = kit.In(c, "/findings/"+strconv.FormatInt(f.DuplicateOf, 10))
 	}
 	return o
+}
+
+// advice is what the reports say of how to fix it, unless that is the sentence that stands there anyway.
+func advice(f *finding.Finding) string {
+	if strings.TrimSpace(f.Remediation) == "Upgrade "+f.Package+" to "+f.FixVersion+"." {
+		return ""
+	}
+	return f.Remediation
 }
 
 // fixes say in a sentence what to do, where it is known.
