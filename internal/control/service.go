@@ -22,6 +22,7 @@ type Service struct {
 	db     *database.DB
 	access *access.Control
 	log    *activity.Service
+	visits sync.Map // by visitor: the visit that goes on
 	met    sync.Map // by workspace: the versions of the catalogue that it met; rows are only ever added
 }
 

@@ -200,23 +200,43 @@ const pause = 30 * time.Minute
 // Visit notes that a person looks at the overview and gives when they did so before; zero is never.
 func (s *Service) Visit(ctx context.Context, user int64) (time.Time, error) {
 	now := s.db.Now(ctx)
-	var before time.Time
+	key := visitor{database.Workspace(ctx), user}
+	if v, known := s.visits.Load(key); known {
+		if v, fits := v.(Visit); fits && now.Sub(v.SeenAt) < pause && !now.Before(v.SeenAt) {
+			return v.before(), nil // nothing of it changes before the pause is over
+		}
+	}
+	before, v, err := s.visit(ctx, user, now)
+	if err == nil {
+		s.visits.Store(key, v)
+	}
+	return before, err
+}
+
+// visitor is a person in a workspace.
+type visitor struct{ workspace, user int64 }
+
+func (v *Visit) before() time.Time {
+	if v.BeforeAt == nil {
+		return time.Time{}
+	}
+	return *v.BeforeAt
+}
+
+func (s *Service) visit(ctx context.Context, user int64, now time.Time) (time.Time, Visit, error) {
 	v, known, err := database.Take(ctx, "visit", database.Of[Visit](s.db.Conn(ctx)).Where("user_id = ?", user))
 	if err != nil || user == 0 {
-		return before, err
-	}
-	if v.BeforeAt != nil {
-		before = *v.BeforeAt
+		return time.Time{}, v, err
 	}
 	if known && now.Sub(v.SeenAt) < pause {
-		return before, nil
+		return v.before(), v, nil
 	}
 	if known {
-		before = v.SeenAt
-		v.BeforeAt = &before
+		seen := v.SeenAt
+		v.BeforeAt = &seen
 	}
 	v.UserID, v.SeenAt = user, now
-	return before, s.db.InTx(ctx, func(ctx context.Context) error {
+	return v.before(), v, s.db.InTx(ctx, func(ctx context.Context) error {
 		return upsert(ctx, s.db, "visit", []Visit{v}, []string{"workspace_id", "user_id"}, "seen_at", "before_at")
 	})
 }

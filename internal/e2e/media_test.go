@@ -81,7 +81,7 @@ func TestPaperAndForcedColours(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	ctx := signedInBrowser(t, s)
-	for _, m := range []struct {
+	media := []struct {
 		name  string
 		width int64
 		media emulation.SetEmulatedMediaParams
@@ -89,22 +89,23 @@ func TestPaperAndForcedColours(t *testing.T) {
 		{"paper", 794, emulation.SetEmulatedMediaParams{Media: "print"}},
 		{"forced colours", 1366, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}}}},
 		{"no motion, more contrast", 390, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}, {Name: "prefers-contrast", Value: "more"}}}},
-	} {
-		if err := chromedp.Do(ctx, chromedp.EmulateViewport(m.width, 1123)); err != nil {
+	}
+	for _, path := range s.walk() {
+		page, cancel := context.WithTimeout(ctx, 60*time.Second)
+		if err := chromedp.Do(page, chromedp.Navigate(s.server.URL+path)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, m.media); err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range s.walk() {
-			page, cancel := context.WithTimeout(ctx, 30*time.Second)
-			if err := chromedp.Do(page, chromedp.Navigate(s.server.URL+path)); err != nil {
+		for _, m := range media { // one page is laid out anew for each
+			if err := chromedp.Do(page, chromedp.EmulateViewport(m.width, 1123)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := chromedp.Call(page, emulation.SetEmulatedMedia, m.media); err != nil {
 				t.Fatal(err)
 			}
 			if found, err := chromedp.Run(page, chromedp.Evaluate[string](overflow)); err != nil || found != "" {
 				t.Errorf("%s, %s: %s %v", path, m.name, found, err)
 			}
-			cancel()
 		}
+		cancel()
 	}
 }

@@ -156,7 +156,12 @@ func (l *Ledger) Current(ctx context.Context, services []int64) ([]Evidence, err
 	return l.current(ctx, services)
 }
 
-// AllCurrent is Current for every subject of the workspace.
+// Deciding is Current without the words: what decides states.
+func (l *Ledger) Deciding(ctx context.Context, services []int64) ([]Evidence, error) {
+	return l.deciding(ctx, services)
+}
+
+// AllCurrent is Deciding for every subject of the workspace.
 func (l *Ledger) AllCurrent(ctx context.Context) ([]Evidence, error) { return l.allCurrent(ctx) }
 
 // AsOf gives what counted at a moment, as known then.

@@ -106,6 +106,16 @@ func (l *Ledger) revive(ctx context.Context, rows []Evidence) error {
 func (l *Ledger) current(ctx context.Context, services []int64) ([]Evidence, error) {
 	var all []Evidence
 	err := database.Chunks(unique(services), func(ids []int64) error {
+		rows, err := database.List(ctx, "evidence", database.Of[Evidence](l.db.Conn(ctx)).Where("service_id IN ? AND "+live, ids))
+		all = append(all, rows...)
+		return err
+	})
+	return all, err
+}
+
+func (l *Ledger) deciding(ctx context.Context, services []int64) ([]Evidence, error) {
+	var all []Evidence
+	err := database.Chunks(unique(services), func(ids []int64) error {
 		rows, err := l.bulk(ctx, "evidence", "service_id IN ? AND "+live, ids)
 		all = append(all, rows...)
 		return err

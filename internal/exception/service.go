@@ -292,7 +292,7 @@ func (c *Cover) Rules() bool {
 
 // About gives the exception of an id, nil for none, and the requests that name a finding and wait for a decision.
 func (s *Service) About(ctx context.Context, w *Weakness, id int64) (by *Exception, asked []Exception, err error) {
-	rows, err := s.asking(ctx, id)
+	rows, err := s.asking(ctx, id, w.ID)
 	if err != nil || len(rows) == 0 {
 		return nil, nil, err
 	}
@@ -303,8 +303,13 @@ func (s *Service) About(ctx context.Context, w *Weakness, id int64) (by *Excepti
 	if len(rows) == 0 {
 		return by, nil, nil
 	}
-	if err := s.fill(ctx, rows, []int64{w.ID}); err != nil {
+	if err := s.fill(ctx, rows, nil); err != nil {
 		return nil, nil, err
+	}
+	for i := range rows {
+		if rows[i].Subject == OfFindings {
+			rows[i].Findings = []int64{w.ID} // others are of no matter here
+		}
 	}
 	return by, slices.DeleteFunc(rows, func(e Exception) bool { return !e.Takes(w) }), nil
 }

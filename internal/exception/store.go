@@ -130,12 +130,16 @@ func (s *Service) accepting(ctx context.Context, at time.Time) ([]Exception, err
 	return database.List(ctx, "exceptions", database.Of[Exception](s.db.Conn(ctx)).Where("subject IN ? AND expires_at > ? AND decided_at <= ? AND state = ?", []Subject{OfFindings, OfRule}, at, at, Approved).Order("id"))
 }
 
+// namesFinding is that an exception names a finding.
+const namesFinding = "EXISTS (SELECT 1 FROM exception_items i WHERE i.workspace_id = exceptions.workspace_id AND i.exception_id = exceptions.id AND i.kind = ? AND i.item_id = ?)"
+
 // maxAsking is how many requests about findings are looked at for one of them.
 const maxAsking = 200
 
-// asking lists the requests about findings that wait, and the exception of an id.
-func (s *Service) asking(ctx context.Context, id int64) ([]Exception, error) {
-	return database.List(ctx, "requests", database.Of[Exception](s.db.Conn(ctx)).Where("(id = ? OR (subject IN ? AND expires_at > ? AND state = ?))", id, []Subject{OfFindings, OfRule}, s.db.Now(ctx), Requested).Order("state, id").Limit(maxAsking))
+// asking lists the requests that wait and name a finding or a rule, and the exception of an id.
+func (s *Service) asking(ctx context.Context, id, finding int64) ([]Exception, error) {
+	return database.List(ctx, "requests", database.Of[Exception](s.db.Conn(ctx)).
+		Where("(id = ? OR (expires_at > ? AND state = ? AND (subject = ? OR (subject = ? AND "+namesFinding+"))))", id, s.db.Now(ctx), Requested, OfRule, OfFindings, itemFinding, finding).Order("state, id").Limit(maxAsking))
 }
 
 // The conditions of a list, each with the moment once for every question mark.

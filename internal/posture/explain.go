@@ -87,7 +87,7 @@ func (w *world) environments() []int64 {
 
 // one judges a single service, or the workspace (0), in an environment; 0 is production.
 func (s *Service) one(ctx context.Context, service, environment int64) (*world, *judged, error) {
-	w, err := s.load(ctx, []int64{service})
+	w, err := s.loadOne(ctx, service)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -330,20 +330,44 @@ func (s *Service) load(ctx context.Context, services []int64) (*world, error) {
 	if services == nil {
 		rows, err = s.ledger.AllCurrent(ctx)
 	} else {
-		rows, err = s.ledger.Current(ctx, services)
+		rows, err = s.ledger.Deciding(ctx, services)
 	}
 	if err != nil {
 		return nil, err
 	}
 	w.sort(rows)
-	if w.exceptions, err = s.exceptions.At(ctx, w.now); err != nil {
+	return w, s.weighIn(ctx, w, services)
+}
+
+// loadOne reads what decides the states of one subject, with the words of those who said it.
+func (s *Service) loadOne(ctx context.Context, service int64) (*world, error) {
+	w := &world{now: s.db.Now(ctx)}
+	var err error
+	if w.rules, err = s.controls.Ruleset(ctx); err != nil {
 		return nil, err
+	}
+	if w.subjects, err = s.controls.Subjects(ctx, []int64{service}); err != nil {
+		return nil, err
+	}
+	rows, err := s.ledger.Current(ctx, []int64{service})
+	if err != nil {
+		return nil, err
+	}
+	w.sort(rows)
+	return w, s.weighIn(ctx, w, []int64{service})
+}
+
+// weighIn reads what people decided about the subjects of a world.
+func (s *Service) weighIn(ctx context.Context, w *world, services []int64) error {
+	var err error
+	if w.exceptions, err = s.exceptions.At(ctx, w.now); err != nil {
+		return err
 	}
 	if w.decisions, err = s.controls.Decisions(ctx, services, w.now); err != nil {
-		return nil, err
+		return err
 	}
 	w.production, err = s.book.Production(ctx)
-	return w, err
+	return err
 }
 
 // loadAt reads the world as it was known at a past moment.
