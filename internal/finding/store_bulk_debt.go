@@ -52,8 +52,8 @@ func (s *Service) debtRows(ctx context.Context, service int64, since string) ([]
 		whose, whoseOf = whose+" AND service_id IN ?", append(whoseOf, ids)
 	}
 	text := `SELECT what, day, days, n FROM finding_debt WHERE workspace_id = ? AND ` + kept + ` AND n <> 0 AND (what = 'open' OR day >= ?)
-UNION ALL SELECT 'overdue', '', 0, COUNT(*) FROM (SELECT 1 FROM findings WHERE workspace_id = ? AND ` + todoWords + ` AND due_at < ?` + whose + ` AND retracted_at IS NULL LIMIT ?) AS o
-UNION ALL SELECT 'exploited', '', 0, COUNT(*) FROM (SELECT 1 FROM findings WHERE workspace_id = ? AND exploited AND state || '' IN ?` + whose + ` AND retracted_at IS NULL LIMIT ?) AS e`
+UNION ALL SELECT 'overdue', '', 0, COUNT(*) FROM (SELECT 1 FROM findings WHERE workspace_id = ? AND ` + todoWords + ` AND due_at < ?` + whose + ` AND retracted_at IS NULL LIMIT ?) AS late
+UNION ALL SELECT 'exploited', '', 0, COUNT(*) FROM (SELECT 1 FROM findings WHERE workspace_id = ? AND exploited AND state || '' IN ?` + whose + ` AND retracted_at IS NULL LIMIT ?) AS exploited`
 	args := append([]any{workspace}, keptOf...)
 	args = append(args, since, workspace, s.db.Now(ctx))
 	args = append(append(args, whoseOf...), searchCount+1, workspace, todo())
