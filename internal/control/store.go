@@ -59,11 +59,11 @@ func (s *Service) endSubjects(ctx context.Context, ids []int64) error {
 // States gives the stored states of the named services; nil means all.
 func (s *Service) States(ctx context.Context, services []int64) ([]State, error) {
 	if services == nil {
-		return s.allStates(ctx)
+		return s.bulkStates(ctx, "service_id >= 0")
 	}
 	var all []State
 	err := database.Chunks(services, func(ids []int64) error {
-		rows, err := database.List(ctx, "states", database.Of[State](s.db.Conn(ctx)).Where("service_id IN ?", ids))
+		rows, err := s.bulkStates(ctx, "service_id IN ?", ids)
 		all = append(all, rows...)
 		return err
 	})
