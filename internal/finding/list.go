@@ -30,7 +30,8 @@ type Filter struct {
 	After      string // the place of the last row of the page before
 	Limit      int
 
-	found []int64 // of a search that finds few: all that it finds
+	found []int64 // what the index of words finds, as far as it is counted
+	many  bool    // it finds more
 }
 
 // Sort is the order of a list.
