@@ -30,8 +30,7 @@ type Filter struct {
 	After      string // the place of the last row of the page before
 	Limit      int
 
-	found []int64 // what the index of words finds, as far as it is counted
-	many  bool    // it finds more
+	hits hits // of Text
 }
 
 // Sort is the order of a list.

@@ -67,14 +67,10 @@ func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding]
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
 	}
-	switch terms := searched(f.Text); {
-	case len(terms) == 0:
-		return q
-	case f.many:
-		return s.holding(q, terms)
-	default:
-		return q.Where("id IN ?", f.found)
+	if f.hits.ids != nil && !f.hits.many {
+		q = q.Where("id IN ?", f.hits.ids)
 	}
+	return s.holding(q, f.hits.left)
 }
 
 func sameStates(a, b []State) bool {
@@ -84,7 +80,7 @@ func sameStates(a, b []State) bool {
 func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 	var p Page
 	var err error
-	if f.found, f.many, err = s.hits(ctx, f.Text); err != nil {
+	if f.hits, err = s.hits(ctx, f.Text); err != nil {
 		return p, err
 	}
 	if p.Total, p.More, err = s.total(ctx, &f); err != nil {
@@ -98,7 +94,7 @@ func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 		p.Next = rows[limit-1].placeIn(f.Sort)
 	}
 	p.Rows = rows
-	if n := int64(len(rows)); f.many {
+	if n := int64(len(rows)); f.hits.many {
 		p.Total = max(p.Total, n)
 		if p.Next == "" && f.After == "" { // that is all
 			p.Total, p.More = n, false
@@ -159,16 +155,16 @@ func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
 		return sum, false, err
 	}
 	q := s.chosen(ctx, f)
-	if f.many { // how many of the first hits belong to the list: it has no fewer
+	if f.hits.many { // how many of the first hits belong to the list: it has no fewer
 		some := *f
-		some.many = false
+		some.hits.many = false
 		q = s.chosen(ctx, &some)
 	}
 	ids, err := q.Limit(searchCount + 1).IDs(ctx)
 	if err != nil {
 		return 0, false, fmt.Errorf("count findings: %w", err)
 	}
-	return int64(min(len(ids), searchCount)), f.many || len(ids) > searchCount, nil
+	return int64(min(len(ids), searchCount)), f.hits.many || len(ids) > searchCount, nil
 }
 
 // counts reads the kept counters, of some services or of all that the person may see.
