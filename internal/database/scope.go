@@ -91,11 +91,11 @@ func scopeWhere(db *gorm.DB) {
 	db.Statement.AddClause(clause.Where{Exprs: []clause.Expression{limit}})
 }
 
-// byIDs reports whether a condition names rows by a list of their ids. SQLite keeps no statistics and holds a workspace
+// byIDs reports whether a condition names rows by their ids, one by one or by a question. SQLite keeps no statistics and holds a workspace
 // for a smaller set of rows than a dozen ids: it would go through all of it. The plus sign keeps it from that.
 func byIDs(e clause.Expression) bool {
 	x, ok := e.(clause.Expr)
-	return ok && strings.HasPrefix(x.SQL, "id IN ?")
+	return ok && (strings.HasPrefix(x.SQL, "id IN ?") || strings.HasPrefix(x.SQL, "id IN (SELECT "))
 }
 
 func scopeCreate(db *gorm.DB) {
