@@ -10,7 +10,7 @@ import (
 func TestABroadSearchGivesWhatANarrowOneWould(t *testing.T) {
 	t.Parallel()
 	each(t, func(d *desk) {
-		const n = 1020
+		const n = 2520
 		d.read(report("trivy", "a", append(many(d.pay, n, 0), vulnerable(d.web, "xghsa", finding.Critical, "CVE-2025-1"))...))
 		for _, c := range []struct {
 			f     finding.Filter
@@ -19,7 +19,7 @@ func TestABroadSearchGivesWhatANarrowOneWould(t *testing.T) {
 			rows  int
 		}{
 			{finding.Filter{Text: "ghs"}, finding.PageSize, true, finding.PageSize}, // not where it stands in the middle
-			{finding.Filter{Text: "GHSA cve 2026", Severities: []finding.Severity{finding.Low}, Limit: 300}, n / 4, false, n / 4},
+			{finding.Filter{Text: "GHSA cve 2026", Severities: []finding.Severity{finding.Low}, Limit: 700}, n / 4, false, n / 4},
 			{finding.Filter{Text: "ghsa cve", Service: d.web}, 0, false, 0},
 			{finding.Filter{Text: "ghsa 000017"}, 1, false, 1},
 			{finding.Filter{Text: "cve", Sort: finding.ByNewest, Limit: 1000}, 1000, true, 1000},
@@ -38,7 +38,7 @@ func TestABroadSearchGivesWhatANarrowOneWould(t *testing.T) {
 				}
 			}
 		}
-		seen, f := map[int64]bool{}, finding.Filter{Text: "ghsa", Limit: 400}
+		seen, f := map[int64]bool{}, finding.Filter{Text: "ghsa", Limit: 900}
 		for {
 			page, err := d.List(d.ctx, yaw, f)
 			if err != nil {

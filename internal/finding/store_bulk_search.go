@@ -9,8 +9,11 @@ import (
 	"muster/internal/database"
 )
 
-// maxTerms bounds a search.
-const maxTerms = 8
+// maxTerms bounds a search, and mostHits is how many hits are read and sorted; of more the search is broad.
+const (
+	maxTerms = 8
+	mostHits = 2500
+)
 
 // searched are the terms that a search looks for.
 func searched(text string) []string {
@@ -34,22 +37,22 @@ func (s *Service) hits(ctx context.Context, text string) (hits, error) {
 		return hits{}, nil
 	}
 	ids, err := s.find(ctx, terms, "")
-	if err != nil || len(ids) > searchCount {
+	if err != nil || len(ids) > mostHits {
 		return hits{ids: ids, many: true, left: terms}, err
 	}
 	longest := slices.MaxFunc(terms, func(a, b string) int { return len(a) - len(b) })
-	if ids, err = s.find(ctx, []string{longest}, "*"); err != nil || len(ids) <= searchCount {
+	if ids, err = s.find(ctx, []string{longest}, "*"); err != nil || len(ids) <= mostHits {
 		return hits{ids: ids, left: slices.DeleteFunc(slices.Clone(terms), func(t string) bool { return t == longest })}, err
 	}
 	if len(terms) > 1 {
-		if ids, err = s.find(ctx, terms, "*"); err != nil || len(ids) <= searchCount {
+		if ids, err = s.find(ctx, terms, "*"); err != nil || len(ids) <= mostHits {
 			return hits{ids: ids}, err
 		}
 	}
 	return hits{ids: ids, many: true, left: terms}, nil
 }
 
-// find asks the index for findings that have all of the words, or with a star words that begin so, as far as they are counted.
+// find asks the index for findings that have all of the words, or with a star words that begin so.
 func (s *Service) find(ctx context.Context, words []string, star string) ([]int64, error) {
 	question, match := "SELECT rowid FROM finding_words WHERE finding_words MATCH ? LIMIT ?", `"`+strings.Join(words, `"`+star+` "`)+`"`+star
 	if s.db.Engine == database.Postgres { // planned by itself, so that the limit does not talk the planner out of the index
@@ -60,7 +63,7 @@ func (s *Service) find(ctx context.Context, words []string, star string) ([]int6
 		match = strings.Join(words, star+" & ") + star
 	}
 	ids := []int64{}
-	if err := s.db.Conn(ctx).Raw(question, match, searchCount+1).Scan(&ids).Error; err != nil {
+	if err := s.db.Conn(ctx).Raw(question, match, mostHits+1).Scan(&ids).Error; err != nil {
 		return nil, fmt.Errorf("search findings: %w", err)
 	}
 	return ids, nil

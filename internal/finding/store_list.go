@@ -14,7 +14,7 @@ import (
 // todoWords is the condition of the index over what waits for work: a database uses it only for these very words.
 const todoWords = "state IN ('open','confirmed','in_progress','re_review')"
 
-// searchCount is how far a list is counted where only the rows know, and how many hits a search has before it is broad.
+// searchCount is how far a list is counted where only the rows know.
 const searchCount = 1000
 
 // listed are the columns that a list shows.
@@ -157,7 +157,7 @@ func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
 	q := s.chosen(ctx, f)
 	if f.hits.many { // how many of the first hits belong to the list: it has no fewer
 		some := *f
-		some.hits.many = false
+		some.hits.many, some.hits.ids = false, f.hits.ids[:searchCount+1]
 		q = s.chosen(ctx, &some)
 	}
 	ids, err := q.Limit(searchCount + 1).IDs(ctx)
