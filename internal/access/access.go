@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/casbin/casbin/v2"
 	"github.com/casbin/casbin/v2/model"
@@ -145,7 +146,16 @@ m = r.sub == p.sub && r.obj == p.obj && r.act == p.act
 `
 
 // Control answers questions about rights.
-type Control struct{ enforcer *casbin.SyncedEnforcer }
+type Control struct {
+	enforcer *casbin.SyncedEnforcer
+	answers  sync.Map // of question: the matrix never changes while the program runs, and a page asks it dozens of things
+}
+
+type question struct {
+	role   Role
+	action Action
+	object Object
+}
 
 // New loads the matrix into casbin.
 func New() (*Control, error) {
@@ -173,8 +183,18 @@ func (c *Control) Can(a Actor, act Action, obj Object) bool {
 	if a.Role == System {
 		return true
 	}
+	q := question{a.Role, act, obj}
+	if answer, known := c.answers.Load(q); known {
+		return answer == true
+	}
 	ok, err := c.enforcer.Enforce(string(a.Role), string(obj), string(act))
-	return err == nil && ok
+	if err != nil {
+		return false
+	}
+	if a.Role.Valid() {
+		c.answers.Store(q, ok)
+	}
+	return ok
 }
 
 // Require is Can as an error with a sentence.

@@ -65,6 +65,9 @@ func BulkInsert[T any](ctx context.Context, d *DB, rows []T) error {
 		return err
 	}
 	columns := bulkColumns(ctx, s, reflect.ValueOf(&rows[0]).Elem())
+	if d.Engine == Postgres {
+		return insertArrays(ctx, d, s, columns, reflect.ValueOf(rows), workspace)
+	}
 	size := max(1, min(batch, bulkParameters/len(columns)))
 	pool := d.Conn(ctx).Statement.ConnPool
 	var names []string

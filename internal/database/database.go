@@ -91,7 +91,7 @@ func (d *DB) openPostgres(url string) error {
 	}
 	config.RuntimeParams["timezone"] = "UTC"
 	config.ConnectTimeout = 5 * time.Second
-	pool := stdlib.OpenDB(*config)
+	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(plain))
 	pool.SetMaxOpenConns(16)
 	pool.SetMaxIdleConns(8)
 	pool.SetConnMaxLifetime(30 * time.Minute)
@@ -101,6 +101,14 @@ func (d *DB) openPostgres(url string) error {
 	}
 	d.writer, d.reader = db, db
 	return registerScope(db)
+}
+
+// plain tells a new connection not to compile what it runs: that takes longer than any question that is asked here.
+func plain(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, "SET jit = off"); err != nil {
+		return fmt.Errorf("set up connection: %w", err)
+	}
+	return nil
 }
 
 func (d *DB) gormConfig() *gorm.Config {

@@ -59,6 +59,13 @@ func (q Query[T]) Count(ctx context.Context, column string) (int64, error) {
 	return n, err
 }
 
+// IDs gives the ids of the rows, without reading the rows.
+func (q Query[T]) IDs(ctx context.Context) ([]int64, error) {
+	var ids []int64
+	err := q.db.WithContext(ctx).Model(new(T)).Pluck("id", &ids).Error
+	return ids, err
+}
+
 // Delete deletes the rows and says how many there were.
 func (q Query[T]) Delete(ctx context.Context) (int, error) {
 	r := q.db.WithContext(ctx).Delete(new(T))

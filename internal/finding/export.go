@@ -36,7 +36,7 @@ func (s *Service) Export(ctx context.Context, actor access.Actor, f Filter, form
 	if err != nil {
 		return err
 	}
-	if f.found, err = s.rare(ctx, f.Text); err != nil {
+	if f.hits, err = s.hits(ctx, f.Text); err != nil {
 		return err
 	}
 	f.Sort, f.After = "", ""

@@ -30,7 +30,7 @@ type Filter struct {
 	After      string // the place of the last row of the page before
 	Limit      int
 
-	found []int64 // of a search that finds few: all that it finds
+	hits hits // of Text
 }
 
 // Sort is the order of a list.

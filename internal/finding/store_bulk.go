@@ -150,23 +150,3 @@ func (s *Service) dropKeys(ctx context.Context, keys []string) error {
 	}
 	return nil
 }
-
-// few is up to how many hits a search is asked for first.
-const few = 500
-
-// rare gives all hits of a search that has few, whatever workspace they are of: SQLite cannot tell that they are few, and
-// would look through every finding in the order of the list. nil is that there are many, or that PostgreSQL knows better.
-func (s *Service) rare(ctx context.Context, text string) ([]int64, error) {
-	terms := SearchTerms(text)
-	if s.db.Engine != database.SQLite || len(terms) == 0 {
-		return nil, nil
-	}
-	ids := []int64{}
-	if err := s.db.Conn(ctx).Raw("SELECT rowid FROM finding_words WHERE finding_words MATCH ? LIMIT ?", matchWords(terms), few+1).Scan(&ids).Error; err != nil {
-		return nil, fmt.Errorf("search findings: %w", err)
-	}
-	if len(ids) > few {
-		return nil, nil
-	}
-	return ids, nil
-}

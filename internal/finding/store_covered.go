@@ -50,5 +50,5 @@ func (s *Service) soon(ctx context.Context, services []int64, before time.Time, 
 	if err := q.Pluck("id", &first).Error; err != nil {
 		return nil, fmt.Errorf("list what is due soon: %w", err)
 	}
-	return database.List(ctx, "findings due soon", database.Of[Finding](s.db.Conn(ctx)).Select(strings.Join(listed, ", ")).Where("id IN ? AND retracted_at IS NULL", append([]int64{-1}, first...)).Order("due_at, id"))
+	return database.List(ctx, "findings due soon", database.Of[Finding](s.db.Conn(ctx)).Select("id, workspace_id, service_id, title, vulnerability, package, installed, severity, due_at").Where("id IN ? AND retracted_at IS NULL", append([]int64{-1}, first...)).Order("due_at, id"))
 }

@@ -14,7 +14,7 @@ import (
 // todoWords is the condition of the index over what waits for work: a database uses it only for these very words.
 const todoWords = "state IN ('open','confirmed','in_progress','re_review')"
 
-// searchCount is how far a search is counted.
+// searchCount is how far a list is counted where only the rows know.
 const searchCount = 1000
 
 // listed are the columns that a list shows.
@@ -67,39 +67,20 @@ func (s *Service) chosen(ctx context.Context, f *Filter) database.Query[Finding]
 	if ids, limited := limitedTo(ctx); limited {
 		q = q.Where("service_id IN ?", ids)
 	}
-	if f.found != nil {
-		return q.Where("id IN ?", f.found)
+	if f.hits.ids != nil && !f.hits.many {
+		q = q.Where("id IN ?", f.hits.ids)
 	}
-	if terms := SearchTerms(f.Text); len(terms) > 0 {
-		q = s.search(q, terms)
-	}
-	return q
+	return s.holding(q, f.hits.left)
 }
 
 func sameStates(a, b []State) bool {
 	return slices.Equal(set(a), set(b))
 }
 
-// maxTerms bounds a search.
-const maxTerms = 8
-
-// search narrows to findings that have words beginning with each of the terms.
-func (s *Service) search(q database.Query[Finding], terms []string) database.Query[Finding] {
-	if s.db.Engine == database.Postgres {
-		return q.Where("to_tsvector('simple', search) @@ to_tsquery('simple', ?)", strings.Join(terms[:min(len(terms), maxTerms)], ":* & ")+":*")
-	}
-	return q.Where("id IN (SELECT rowid FROM finding_words WHERE finding_words MATCH ?)", matchWords(terms))
-}
-
-// matchWords asks SQLite's index for words that begin with each of the terms.
-func matchWords(terms []string) string {
-	return `"` + strings.Join(terms[:min(len(terms), maxTerms)], `"* "`) + `"*`
-}
-
 func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 	var p Page
 	var err error
-	if f.found, err = s.rare(ctx, f.Text); err != nil {
+	if f.hits, err = s.hits(ctx, f.Text); err != nil {
 		return p, err
 	}
 	if p.Total, p.More, err = s.total(ctx, &f); err != nil {
@@ -113,6 +94,12 @@ func (s *Service) list(ctx context.Context, f Filter) (Page, error) {
 		p.Next = rows[limit-1].placeIn(f.Sort)
 	}
 	p.Rows = rows
+	if n := int64(len(rows)); f.hits.many {
+		p.Total = max(p.Total, n)
+		if p.Next == "" && f.After == "" { // that is all
+			p.Total, p.More = n, false
+		}
+	}
 	return p, err
 }
 
@@ -167,11 +154,17 @@ func (s *Service) total(ctx context.Context, f *Filter) (int64, bool, error) {
 		}
 		return sum, false, err
 	}
-	rows, err := database.List(ctx, "findings", s.chosen(ctx, f).Select("id").Limit(searchCount+1))
-	if err != nil {
-		return 0, false, err
+	q := s.chosen(ctx, f)
+	if f.hits.many { // how many of the first hits belong to the list: it has no fewer
+		some := *f
+		some.hits.many, some.hits.ids = false, f.hits.ids[:searchCount+1]
+		q = s.chosen(ctx, &some)
 	}
-	return int64(min(len(rows), searchCount)), len(rows) > searchCount, nil
+	ids, err := q.Limit(searchCount + 1).IDs(ctx)
+	if err != nil {
+		return 0, false, fmt.Errorf("count findings: %w", err)
+	}
+	return int64(min(len(ids), searchCount)), f.hits.many || len(ids) > searchCount, nil
 }
 
 // counts reads the kept counters, of some services or of all that the person may see.

@@ -128,6 +128,13 @@ type coverage struct {
 // covering finds the newest open task of each finding.
 func (s *Service) covering(ctx context.Context, findings []int64) (map[int64]Task, error) {
 	out := map[int64]Task{}
+	if len(findings) == 1 {
+		t, found, err := s.coveringOne(ctx, findings[0])
+		if found {
+			out[findings[0]] = t
+		}
+		return out, err
+	}
 	var pairs []coverage
 	var ids []int64
 	err := database.Chunks(unique(findings), func(some []int64) error {
@@ -149,6 +156,12 @@ func (s *Service) covering(ctx context.Context, findings []int64) (map[int64]Tas
 		}
 	}
 	return out, err
+}
+
+// coveringOne is covering of one finding, in one question.
+func (s *Service) coveringOne(ctx context.Context, id int64) (Task, bool, error) {
+	q := database.Of[Task](s.seen(ctx, s.db.Conn(ctx), "id")).Where("id IN (SELECT task_id FROM task_items WHERE workspace_id = ? AND finding_id = ? AND finding_id > 0)", database.Workspace(ctx), id)
+	return database.Take(ctx, "task", q.Where(openWords).Order("id DESC").Limit(1))
 }
 
 // taken tells which findings an open task covers.

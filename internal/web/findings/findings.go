@@ -64,7 +64,7 @@ func (h *Handlers) Routes(g *echo.Group, upload echo.MiddlewareFunc) {
 
 // names are the services that a person may see, by id.
 func (h *Handlers) names(c echo.Context) (map[int64]inventory.Service, error) {
-	list, err := h.book.RosterAt(kit.Ctx(c), kit.Of(c).Actor)
+	list, err := h.book.Names(kit.Ctx(c), kit.Of(c).Actor)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 	order := map[finding.Sort]string{finding.ByPriority: ", the most urgent first", finding.ByDue: " with a date, what is due first", finding.ByNewest: ", the newest first"}[x.filter.Sort]
 	l.Total = ui.Plural(int(page.Total), "finding", "findings") + order
 	if page.More {
-		l.Total = "1,000+ findings" + order
+		l.Total = atLeast(page.Total) + " findings" + order
 	}
 	if x.filter.After != "" {
 		l.First = at.with()
@@ -238,6 +238,14 @@ func (h *Handlers) page(c echo.Context, of *inventory.Service) error {
 		l.Next = at.with("after", page.Next)
 	}
 	return kit.Render(c, http.StatusOK, view.Index(l))
+}
+
+// atLeast is a number of which only so much is known.
+func atLeast(n int64) string {
+	if n >= 1000 {
+		return "1,000+"
+	}
+	return strconv.FormatInt(n, 10) + "+"
 }
 
 func waits(n int64) string {
