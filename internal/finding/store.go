@@ -3,6 +3,7 @@ package finding
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"muster/internal/database"
 )
@@ -27,6 +28,23 @@ func (s *Service) byKeys(ctx context.Context, keys []string, into map[string]int
 			into[r.Key] = r.FindingID
 		}
 		keys = keys[n:]
+	}
+	return nil
+}
+
+// byMarks does as byKeys, for keys in the form that takes least room.
+func (s *Service) byMarks(ctx context.Context, marks []mark, into map[mark]int64) error {
+	for some := range slices.Chunk(marks, 500) {
+		keys, found := make([]string, 0, len(some)), map[string]int64{}
+		for _, m := range some {
+			keys = append(keys, m.key())
+		}
+		if err := s.byKeys(ctx, keys, found); err != nil {
+			return err
+		}
+		for key, id := range found {
+			into[markOf(key)] = id
+		}
 	}
 	return nil
 }
