@@ -11,6 +11,7 @@ import (
 
 // Format is govulncheck's JSON.
 var Format = &report.Format{
+	Whole: true,
 	ID: "govulncheck", Name: "govulncheck", Kind: model.KindReport, Versions: "the stream of messages of 1.x (also as a list), and the single object before it",
 	Shape: `a stream of "config", "osv" and "finding" messages, or an object with "Vulns"`, Array: true,
 	Sniff: func(h *report.Head) bool {
