@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -71,6 +72,10 @@ func (w *Workflow) Propose(ctx context.Context, actor access.Actor, p Proposal) 
 	uploaded, err := cmp.Or(p.Findings, model.NewPacker()).Pack(p.Inspection)
 	if err != nil {
 		return 0, err
+	}
+	if len(uploaded) >= manyFindings {
+		defer limit.Leash()()
+		debug.FreeOSMemory() // the files are read and as large as all that follows
 	}
 	row := inventory.Import{State: inventory.ImportPreview, ServiceID: p.ServiceID, Partial: p.Partial, NamespacesComplete: p.NamespacesComplete, ActorID: actor.UserID, ActorName: actor.Name, Digest: digest(p.Inspection), Uploaded: uploaded, Counts: "{}"}
 	if row.Inputs, err = encode(p.Inspection.Inputs); err != nil {
