@@ -3,7 +3,9 @@ package imports
 
 import (
 	"encoding/json"
+	"mime/multipart"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/fault"
 	"muster/internal/imports"
+	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 	"muster/internal/intake"
 	"muster/internal/inventory"
@@ -236,6 +239,10 @@ func read(c echo.Context) (*model.Inspection, *model.Packer, error) {
 		return nil, nil, fault.Field("files", "The upload was cut off or is too large. Send it again; nothing was stored.")
 	}
 	defer func() { _ = form.RemoveAll() }() // temporary files; the system removes what stays
+	if total(form.File["files"]) >= limit.Large {
+		defer limit.Leash()()
+		debug.FreeOSMemory() // of what receiving them took
+	}
 	gathered := imports.NewUpload()
 	for _, header := range form.File["files"] {
 		data, err := kit.Content(header, header.Size)
@@ -259,4 +266,11 @@ func read(c echo.Context) (*model.Inspection, *model.Packer, error) {
 	}
 	found.Problems = append(found.Problems, gathered.Problems...)
 	return found, findings, nil
+}
+
+func total(files []*multipart.FileHeader) (n int64) {
+	for _, f := range files {
+		n += f.Size
+	}
+	return n
 }
