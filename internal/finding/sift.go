@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -340,6 +341,7 @@ func (w *work) divide(m *marks) {
 			}
 		}
 	}
+	slices.SortStableFunc(w.left[apart], func(a, b leaver) int { return cmp.Compare(a.row.FindingID, b.row.FindingID) }) // together what is of one finding
 }
 
 // meets are the keys by which a group meets others: its own, and the findings that they are known by.

@@ -119,12 +119,13 @@ func (w *work) each(ctx context.Context, p *planner, counts []counted, take func
 	if err != nil {
 		return err
 	}
-	for _, l := range w.left[apart] {
-		if left = append(left, l); len(rows)+len(left) >= w.most {
+	for i, l := range w.left[apart] {
+		if len(rows)+len(left) >= w.most && (i == 0 || l.row.FindingID != w.left[apart][i-1].row.FindingID) {
 			if err := flush(false); err != nil {
 				return err
 			}
 		}
+		left = append(left, l)
 	}
 	return flush(len(w.statements) > 0)
 }
