@@ -54,9 +54,9 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	if err != nil {
 		return err
 	}
-	found := model.New()
+	found, findings := model.New(), model.NewPacker()
 	if len(told) == 0 {
-		if found, err = inspect(c.Paths, c.Format); err != nil {
+		if found, err = inspect(c.Paths, c.Format, findings.Add); err != nil {
 			return err
 		}
 	}
@@ -81,11 +81,11 @@ func (c importCmd) Run(ctx context.Context, o output) error {
 	if err != nil {
 		return err
 	}
-	id, err := h.Intake.Propose(ctx, system, intake.Proposal{EnvironmentID: environment, ServiceID: choices.Service, SourceName: c.Source, Partial: c.Partial, NamespacesComplete: c.Namespaces, Inspection: found})
+	id, err := h.Intake.Propose(ctx, system, intake.Proposal{EnvironmentID: environment, ServiceID: choices.Service, SourceName: c.Source, Partial: c.Partial, NamespacesComplete: c.Namespaces, Inspection: found, Findings: findings})
 	if err != nil {
 		return err
 	}
-	found.Findings, found.Components = nil, nil // they are stored; a large report must not be held twice
+	found.Components = nil // they are stored; a large list must not be held twice
 	preview, err := h.Intake.Preview(ctx, system, id, choices)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ type inspectCmd struct {
 
 // Run reads the files and prints what they say.
 func (c inspectCmd) Run(o output) error {
-	found, err := inspect(c.Paths, c.Format)
+	found, err := inspect(c.Paths, c.Format, nil)
 	if err != nil {
 		return err
 	}
@@ -33,12 +33,13 @@ func (c inspectCmd) Run(o output) error {
 	return printInspection(o.out, found)
 }
 
-func inspect(paths []string, format string) (*model.Inspection, error) {
+// inspect reads files. each takes the findings, where they shall not be collected.
+func inspect(paths []string, format string, each func(model.Finding) error) (*model.Inspection, error) {
 	gathered, err := imports.Gather(paths)
 	if err != nil {
 		return nil, err
 	}
-	found, err := imports.Inspect(gathered.Files, imports.Options{Format: format, Explicit: gathered.Explicit})
+	found, err := imports.Inspect(gathered.Files, imports.Options{Format: format, Explicit: gathered.Explicit, Finding: each})
 	if err != nil {
 		return nil, err
 	}

@@ -222,24 +222,6 @@ func earlier(a, b time.Time) time.Time {
 
 func joinWords(l []string) string { return strings.Join(set(l), " ") }
 
-// servicesOf lists the services that a report spoke about.
-func servicesOf(rep *Report) string {
-	ids := map[int64]bool{}
-	if rep.ScopeService != 0 {
-		ids[rep.ScopeService] = true
-	}
-	for i := range rep.Rows {
-		if id := rep.Rows[i].ServiceID; id != 0 {
-			ids[id] = true
-		}
-	}
-	var l []int
-	for id := range ids {
-		l = append(l, int(id))
-	}
-	return joinNumbers(l)
-}
-
 func sameTime(a, b *time.Time) bool {
 	return a == nil && b == nil || a != nil && b != nil && a.Equal(*b)
 }

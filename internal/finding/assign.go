@@ -108,7 +108,7 @@ func (s *Service) give(ctx context.Context, actor access.Actor, ids []int64, to 
 	if err := s.dropKeys(ctx, drop); err != nil {
 		return err
 	}
-	return s.save(ctx, actor, 0, p.done().entries)
+	return s.save(ctx, actor, 0, p.done())
 }
 
 func (p *planner) giveOne(id, to int64, why string, facts []fact) {

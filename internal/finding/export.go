@@ -2,7 +2,6 @@ package finding
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"muster/internal/access"
@@ -95,15 +94,13 @@ func (s *Service) exported(ctx context.Context, rows []Finding) ([]Exported, err
 
 // recognise finds the rows that an export of this very workspace wrote. They tell it nothing that it does not know, so
 // they are set aside, with the findings that they name. A row can only name a finding of its own service.
-func (s *Service) recognise(ctx context.Context, rep *Report) (left []Row, own map[int64]bool, err error) {
-	if !slices.ContainsFunc(rep.Rows, func(r Row) bool { return r.Identity != "" }) {
-		return rep.Rows, nil, nil
+func (s *Service) recognise(ctx context.Context, claims []claim) (rows []int32, own map[int64]bool, err error) {
+	if len(claims) == 0 {
+		return nil, nil, nil
 	}
 	var keys []string
-	for i := range rep.Rows {
-		if k := rep.Rows[i].Identity; k != "" {
-			keys = append(keys, k)
-		}
+	for i := range claims {
+		keys = append(keys, claims[i].identity)
 	}
 	known := map[string]int64{}
 	if err := s.byKeys(ctx, keys, known); err != nil {
@@ -118,14 +115,13 @@ func (s *Service) recognise(ctx context.Context, rep *Report) (left []Row, own m
 		return nil, nil, err
 	}
 	own = map[int64]bool{}
-	for i := range rep.Rows {
-		r := &rep.Rows[i]
-		id, met := known[r.Identity]
-		if f := owners[id]; met && f.ServiceID == r.ServiceID && (f.ServiceID != 0 || strings.EqualFold(f.Label, r.Label)) {
+	for i := range claims {
+		c := &claims[i]
+		id, met := known[c.identity]
+		if f := owners[id]; met && f.ServiceID == c.service && (f.ServiceID != 0 || strings.EqualFold(f.Label, c.label)) {
 			own[id] = true
-			continue
+			rows = append(rows, c.row)
 		}
-		left = append(left, *r)
 	}
-	return left, own, nil
+	return rows, own, nil
 }

@@ -61,3 +61,10 @@ func (s *Service) Copy(ctx context.Context, importID int64) (func(context.Contex
 		return database.BulkInsert(ctx, s.db, events)
 	}, nil
 }
+
+// AtOnce gives a service that meets so many rows of a report at a time.
+func (s *Service) AtOnce(n int) *Service {
+	c := *s
+	c.most = n
+	return &c
+}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"muster/internal/exception"
@@ -55,9 +54,14 @@ type Plan struct {
 	Why     string // why it waits
 	Same    bool   // every report was read before, word for word
 
-	runs    []ReportRun
+	runs []ReportRun
+	seen []int64 // sources that see again what they saw
+	work *work
+
+	// entries are what changes, where that is little; what a large report changes is computed again, part by part, when it
+	// is stored.
 	entries []*entry
-	seen    []int64 // sources that see again what they saw
+	large   bool
 }
 
 // scope is what one tool looks at.
@@ -94,10 +98,8 @@ type entry struct {
 	changed       bool
 }
 
-// past is everything recorded that a plan needs.
+// past is everything recorded that some rows meet.
 type past struct {
-	scopes   map[scope][]scopeRow
-	newest   map[scope]ReportRun
 	keys     map[string]int64
 	findings map[int64]*entry
 }
@@ -115,135 +117,20 @@ type planner struct {
 	samples map[Action]int
 }
 
-// sift is a report after the rows were put together and those were set aside that say nothing new.
-type sift struct {
-	report *Report
-	rows   []Row
-	same   bool // the very report was read before
-	seen   map[int64]bool
-	quiet  map[int64]quiet // what says nothing new, by its finding
-	own    map[int64]bool  // findings that an export of this workspace brought back: it says nothing of them
-	gone   []scopeRow      // what a complete report no longer sees
-	clean  []scopeRow      // what it does not see for the second time
-	before int             // what the scope saw before
-	covers func(*scopeRow) bool
-	counts Counts
+// meet makes the planner forget the findings before, for those that come.
+func (p *planner) meet() {
+	p.past, p.merged = &past{keys: map[string]int64{}, findings: map[int64]*entry{}}, map[int64]int64{}
 }
 
-// quiet is a row that says what was known.
-type quiet struct {
-	row    Row
-	source int64
-}
-
-// wake takes quiet rows back in whose finding is met by another row as well, and puts the rows of one finding together.
-func (s *sift) wake(findings map[string]int64) {
-	for _, r := range s.rows {
-		for _, k := range r.keys {
-			id, known := findings[k.key]
-			if !known {
-				continue
-			}
-			if q, sleeps := s.quiet[id]; sleeps {
-				delete(s.quiet, id)
-				delete(s.seen, q.source)
-				s.counts.Unchanged--
-				s.rows = append(s.rows, q.row)
-				for _, own := range q.row.keys { // it is known by them, or it would not be quiet
-					findings[own.key] = id
-				}
-			}
-		}
-	}
-	s.rows = rejoin(s.rows, findings)
-}
-
-// coverage says what a report speaks about. Without a service that a person chose, that is what its rows name: the
-// report of one service, imported beside that of another, must not end what the other saw. One without any row speaks
-// about everything of its scope, and is held where that is much.
-func coverage(rep *Report) func(*scopeRow) bool {
-	if rep.ScopeService != 0 || len(rep.Rows) == 0 {
-		return func(*scopeRow) bool { return true }
-	}
-	services, labels := map[int64]bool{}, map[string]bool{}
-	for i := range rep.Rows {
-		if r := &rep.Rows[i]; r.ServiceID != 0 {
-			services[r.ServiceID] = true
-		} else {
-			labels[strings.ToLower(r.Label)] = true
-		}
-	}
-	return func(r *scopeRow) bool {
-		return services[r.ServiceID] || r.ServiceID == 0 && labels[strings.ToLower(r.Label)]
-	}
-}
-
-// siftReport sets aside what says nothing new.
-func siftReport(rep *Report, told []Row, rows []scopeRow, newest ReportRun) *sift {
-	s := &sift{report: rep, seen: map[int64]bool{}, quiet: map[int64]quiet{}}
-	joined := join(told)
-	s.covers = coverage(rep)
-	for i := range rows {
-		if rows[i].GoneAt == nil && s.covers(&rows[i]) {
-			s.before++
-		}
-	}
-	if newest.ID != 0 && newest.Digest == rep.Digest && newest.Complete == rep.Complete {
-		s.same = true
-		s.counts.Unchanged = len(joined)
-		return s
-	}
-	byFacts := make(map[string]*scopeRow, len(rows))
-	for i := range rows {
-		byFacts[rows[i].Facts] = &rows[i]
-	}
-	for i := range joined {
-		r := &joined[i]
-		old := byFacts[factsOf(r)]
-		if old == nil || (r.Status == Reported) != (old.GoneAt == nil) || old.State == Fixed || old.State == Closed {
-			s.rows = append(s.rows, *r)
-			continue
-		}
-		s.seen[old.ID] = true
-		s.quiet[old.FindingID] = quiet{*r, old.ID}
-		s.counts.Unchanged++
-	}
-	return s
-}
-
-// leave finds what a complete report no longer sees, once its rows are known by their findings.
-func (s *sift) leave(rows []scopeRow, named map[int64]bool) {
-	if !s.report.Complete || s.same {
-		return
-	}
-	for _, r := range rows {
-		switch {
-		case s.seen[r.ID] || named[r.FindingID] || !s.covers(&r):
-		case r.GoneAt == nil:
-			s.gone = append(s.gone, r)
-		case r.State == Fixed && r.Live == 0:
-			s.clean = append(s.clean, r)
-		}
-	}
-}
-
-// run meets the reports.
-func (p *planner) run(sifts []*sift) {
-	p.plan = &Plan{Same: len(sifts) > 0}
-	p.merged, p.samples = map[int64]int64{}, map[Action]int{}
-	for _, s := range sifts {
-		p.report(s)
-	}
-}
-
-// done gives the plan, with what changed in an order of its own.
-func (p *planner) done() *Plan {
+// done gives what changed, in an order of its own.
+func (p *planner) done() []*entry {
+	var entries []*entry
 	for _, e := range p.past.findings {
 		if e.changed {
-			p.plan.entries = append(p.plan.entries, e)
+			entries = append(entries, e)
 		}
 	}
-	slices.SortFunc(p.plan.entries, func(a, b *entry) int {
+	slices.SortFunc(entries, func(a, b *entry) int {
 		if (a.now.ID < 0) != (b.now.ID < 0) {
 			return cmp.Compare(b.now.ID, a.now.ID) // known ones first
 		}
@@ -252,48 +139,53 @@ func (p *planner) done() *Plan {
 		}
 		return cmp.Compare(a.now.ID, b.now.ID)
 	})
-	for _, e := range p.plan.entries {
+	for _, e := range entries {
 		p.acceptByRule(e)
 	}
-	return p.plan
+	return entries
 }
 
-func (p *planner) report(s *sift) {
-	rep := s.report
-	p.plan.Same = p.plan.Same && s.same
-	for i := range s.rows {
-		p.row(s, &s.rows[i])
+// piece meets what one report says of some findings.
+func (p *planner) piece(c *piece) {
+	rep := c.report
+	for i := range c.rows {
+		p.row(c, &c.rows[i])
 	}
-	ended := 0
-	for _, r := range s.gone {
-		e := p.at(r.FindingID)
-		if e == nil || !p.end(e, rep, "") {
-			continue
+	for _, r := range c.gone {
+		if e := p.at(r.FindingID); e != nil && p.end(e, rep, "") {
+			c.counts.Ended++
+			c.counts.gone++
 		}
-		ended++
 	}
-	s.counts.Ended += ended
-	for _, r := range s.clean {
+	for _, r := range c.clean {
 		if e := p.at(r.FindingID); e != nil && e.now.State == Fixed && e.now.Live == 0 {
 			p.close(e, rep)
-			s.counts.Updated++
+			c.counts.Updated++
 		}
 	}
+}
+
+// conclude says of a report as a whole what came of it.
+func (p *planner) conclude(s *sift, counts *counted) {
+	rep := s.report
+	p.plan.Same = p.plan.Same && s.same
 	for id := range s.seen {
 		p.plan.seen = append(p.plan.seen, id)
 	}
-	if ended*2 > s.before {
+	if counts.gone*2 > s.before {
 		p.plan.Held = true
-		p.plan.Why = fmt.Sprintf("%s saw %s here before, and this report no longer shows %d of them. Did the scanner fail? Say that they are really gone, or import the report as a part.", rep.Tool, many(s.before, "finding"), ended)
+		p.plan.Why = fmt.Sprintf("%s saw %s here before, and this report no longer shows %d of them. Did the scanner fail? Say that they are really gone, or import the report as a part.", rep.Tool, many(s.before, "finding"), counts.gone)
 	}
-	p.plan.Counts.add(s.counts)
+	sum := counts.Counts
+	sum.Unchanged += s.unchanged
+	p.plan.Counts.add(sum)
 	run := ReportRun{ImportID: rep.ImportID, Tool: rep.Tool, SourceID: rep.SourceID, EnvironmentID: rep.EnvironmentID, ScopeService: rep.ScopeService, Digest: rep.Digest, Complete: rep.Complete,
-		Aspects: joinWords(rep.Aspects), Services: servicesOf(rep), SeenAt: rep.SeenAt, RowCount: len(rep.Rows), Created: s.counts.Created, Reopened: s.counts.Reopened, Unchanged: s.counts.Unchanged, Ended: s.counts.Ended, Updated: s.counts.Updated, CreatedAt: p.now}
+		Aspects: joinWords(rep.Aspects), Services: s.servicesOf(), SeenAt: rep.SeenAt, RowCount: s.n, Created: sum.Created, Reopened: sum.Reopened, Unchanged: sum.Unchanged, Ended: sum.Ended, Updated: sum.Updated, CreatedAt: p.now}
 	if run.SeenAt.IsZero() || run.SeenAt.After(p.now) {
 		run.SeenAt = p.now
 	}
 	if s.same {
-		run.SeenAt = p.past.newest[rep.scope()].SeenAt // the same words are no younger for being said again
+		run.SeenAt = s.newest.SeenAt // the same words are no younger for being said again
 	}
 	p.plan.runs = append(p.plan.runs, run)
 }
@@ -317,7 +209,7 @@ func (p *planner) at(id int64) *entry {
 }
 
 // row meets one row with the findings that share a key with it.
-func (p *planner) row(s *sift, r *Row) {
+func (p *planner) row(s *piece, r *Row) {
 	var found []*entry
 	for _, k := range r.keys {
 		if id, known := p.past.keys[k.key]; known {

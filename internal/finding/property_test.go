@@ -129,6 +129,70 @@ func TestASecondReadingChangesNothing(t *testing.T) {
 	})
 }
 
+// A large report is met some rows at a time. However few these are, what comes out is the same.
+func TestPartsOfAPlanAreThePlan(t *testing.T) {
+	t.Parallel()
+	d, people := rooming(t)
+	rapid.Check(t, func(r *rapid.T) {
+		whole, parts := d.room(people), d.room(people)
+		parts.Service = parts.AtOnce(rapid.IntRange(1, 3).Draw(r, "at once"))
+		for n := range rapid.IntRange(1, 4).Draw(r, "imports") {
+			var tools []string
+			var rows [][]finding.Row
+			complete := rapid.Bool().Draw(r, "complete")
+			for _, tool := range []string{"trivy", "grype"}[:rapid.IntRange(1, 2).Draw(r, "tools")] {
+				tools, rows = append(tools, tool), append(rows, rapid.SliceOfN(anyRow(1, 2), 0, 8).Draw(r, tool))
+			}
+			read := func(d *desk) finding.Counts {
+				var reports []finding.Report
+				for i, tool := range tools {
+					own := slices.Clone(rows[i])
+					for k := range own {
+						own[k].ServiceID = map[int64]int64{1: d.pay, 2: d.web}[own[k].ServiceID]
+					}
+					reports = append(reports, report(tool, fmt.Sprint(tool, n), own...))
+					reports[i].Complete = complete
+				}
+				return d.read(reports...).Counts
+			}
+			if a, b := read(whole), read(parts); a != b {
+				r.Fatalf("as a whole %+v, in parts %+v", a, b)
+			}
+			whole.sound()
+			parts.sound()
+			if a, b := whole.outcome(), parts.outcome(); a != b {
+				r.Fatalf("as a whole\n%s\nin parts\n%s", a, b)
+			}
+			if rapid.IntRange(0, 3).Draw(r, "undo") == 0 {
+				whole.undo()
+				parts.undo()
+				if a, b := whole.outcome(), parts.outcome(); a != b {
+					r.Fatalf("undone as a whole\n%s\nin parts\n%s", a, b)
+				}
+			}
+			d.clock.Move(time.Hour)
+		}
+	})
+}
+
+// outcome is what there is, without the numbers of findings and services.
+func (d *desk) outcome() string {
+	var lines []string
+	for _, f := range d.all() {
+		full := d.get(f.ID)
+		line := fmt.Sprint(full.ServiceID == d.pay, full.State, full.Severity, full.Package, full.Aliases, full.Installed, full.Places, full.Priority, full.DueAt, full.Live, full.ReopenCount)
+		for _, s := range full.Sources {
+			line += fmt.Sprint(" ", s.Tool, s.Severity, s.Status, s.Facts == "", s.GoneAt == nil)
+		}
+		for _, v := range full.Events {
+			line += fmt.Sprint(" ", v.Action, v.FromState, v.ToState)
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
 // A random life of a workspace: reports, decisions, exceptions, undo and time.
 func TestAnyLifeKeepsWhatAlwaysHolds(t *testing.T) {
 	t.Parallel()

@@ -84,7 +84,26 @@ type Report struct {
 	Digest        string    // of the files
 	SeenAt        time.Time // when the tool looked; zero is not known
 	Aspects       []string  // what it looked for
-	Rows          []Row
+	Rows          []Row     // what it says, where a Stream does not tell it
+}
+
+// Stream tells the rows of reports one by one, each with the number of its report. It tells the same each time: of a
+// large report nobody has to hold all that it says.
+type Stream func(each func(report int, r *Row) error) error
+
+// streamOf tells the rows that reports hold.
+func streamOf(reports []Report) Stream {
+	return func(each func(int, *Row) error) error {
+		for i := range reports {
+			for k := range reports[i].Rows {
+				r := reports[i].Rows[k]
+				if err := each(i, &r); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
 }
 
 // maxPlaces is how many places of one finding are kept; more help nobody.
@@ -136,7 +155,7 @@ func rejoin(rows []Row, findings map[string]int64) []Row {
 }
 
 // group puts things together that share a word, directly or through others, in the order of their first.
-func group(n int, words func(int) []string) [][]int {
+func group[K comparable](n int, words func(int) []K) [][]int {
 	parent := make([]int, n)
 	root := func(i int) int {
 		for parent[i] != i {
@@ -145,7 +164,7 @@ func group(n int, words func(int) []string) [][]int {
 		}
 		return i
 	}
-	owner := make(map[string]int, n)
+	owner := make(map[K]int, n)
 	for i := range n {
 		parent[i] = i
 		for _, w := range words(i) {

@@ -3,6 +3,8 @@ package finding
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"muster/internal/access"
 	"muster/internal/activity"
@@ -18,11 +20,12 @@ type Service struct {
 	log    *activity.Service
 	book   *inventory.Book
 	accept *exception.Service
+	most   int // rows of a report at a time
 }
 
 // New makes the service.
 func New(db *database.DB, control *access.Control, log *activity.Service, book *inventory.Book, exceptions *exception.Service) *Service {
-	return &Service{db: db, access: control, log: log, book: book, accept: exceptions}
+	return &Service{db: db, access: control, log: log, book: book, accept: exceptions, most: atOnce}
 }
 
 // placeOf says what a service adds to the weight of its findings.
@@ -45,6 +48,11 @@ func (s *Service) places(ctx context.Context) (func(int64) Place, error) {
 
 // Plan computes what reports and vendors' statements would do now. Nothing is stored.
 func (s *Service) Plan(ctx context.Context, reports []Report, statements ...Statement) (*Plan, error) {
+	return s.PlanOf(ctx, reports, streamOf(reports), statements...)
+}
+
+// PlanOf does as Plan, for reports whose rows a stream tells.
+func (s *Service) PlanOf(ctx context.Context, reports []Report, told Stream, statements ...Statement) (*Plan, error) {
 	if _, err := s.Lapse(ctx); err != nil { // what ran out is open before anything is met with it
 		return nil, err
 	}
@@ -52,77 +60,17 @@ func (s *Service) Plan(ctx context.Context, reports []Report, statements ...Stat
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{past: &past{scopes: map[scope][]scopeRow{}, newest: map[scope]ReportRun{}, keys: map[string]int64{}, findings: map[int64]*entry{}}, place: place, policy: Shipped(), now: s.db.Now(ctx)}
-	sifts, err := s.sift(ctx, p.past, reports)
-	if err != nil {
+	w := &work{service: s, told: told, statements: statements, place: place, now: s.db.Now(ctx), most: s.most}
+	if len(statements) > 0 {
+		w.most = 1 << 30 // they may speak of any finding that the reports meet
+	}
+	if err := w.sift(ctx, reports); err != nil {
 		return nil, err
 	}
-	if p.cover, err = s.accept.Cover(ctx, p.now, nil); err != nil {
+	if w.cover, err = s.accept.Cover(ctx, w.now, nil); err != nil {
 		return nil, err
 	}
-	p.run(sifts)
-	if err := s.statements(ctx, p, statements); err != nil {
-		return nil, err
-	}
-	return p.done(), nil
-}
-
-// sift loads what is recorded of the reports' scopes and sets aside what says nothing new.
-func (s *Service) sift(ctx context.Context, past *past, reports []Report) ([]*sift, error) {
-	var sifts []*sift
-	var keys []string
-	for i := range reports {
-		rep := &reports[i]
-		sc := rep.scope()
-		rows, err := s.scopeRows(ctx, sc)
-		if err != nil {
-			return nil, err
-		}
-		newest, err := s.newestRun(ctx, sc)
-		if err != nil {
-			return nil, err
-		}
-		past.scopes[sc], past.newest[sc] = rows, newest
-		left, own, err := s.recognise(ctx, rep)
-		if err != nil {
-			return nil, err
-		}
-		one := siftReport(rep, left, rows, newest)
-		one.own = own
-		one.counts.Unchanged += len(own)
-		sifts = append(sifts, one)
-		for k := range one.rows {
-			for _, f := range one.rows[k].keys {
-				keys = append(keys, f.key)
-			}
-		}
-	}
-	if err := s.byKeys(ctx, keys, past.keys); err != nil {
-		return nil, err
-	}
-	var ids []int64
-	for _, id := range past.keys {
-		ids = append(ids, id)
-	}
-	for _, one := range sifts {
-		one.wake(past.keys)
-		named := map[int64]bool{}
-		for id := range one.own {
-			named[id] = true
-		}
-		for k := range one.rows {
-			for _, f := range one.rows[k].keys {
-				if id, known := past.keys[f.key]; known {
-					named[id] = true
-				}
-			}
-		}
-		one.leave(past.scopes[one.report.scope()], named)
-		for _, r := range append(append([]scopeRow{}, one.gone...), one.clean...) {
-			ids = append(ids, r.FindingID)
-		}
-	}
-	return sifts, s.load(ctx, ids, past.findings)
+	return w.plan(ctx)
 }
 
 // Apply stores what a plan says, in the caller's transaction, and gives the services whose findings changed.
@@ -130,9 +78,18 @@ func (s *Service) Apply(ctx context.Context, actor access.Actor, importID int64,
 	if err := s.access.Require(actor, access.Write, access.Imports); err != nil {
 		return nil, err
 	}
-	var touched []int64
+	touched := map[int64]bool{}
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
-		if err := s.save(ctx, actor, importID, p.entries); err != nil {
+		err := p.each(ctx, func(entries []*entry) error {
+			for _, e := range entries {
+				touched[e.now.ServiceID] = true
+				if e.before != nil {
+					touched[e.before.ServiceID] = true
+				}
+			}
+			return s.save(ctx, actor, importID, entries)
+		})
+		if err != nil {
 			return err
 		}
 		if err := s.saw(ctx, p.seen); err != nil {
@@ -141,18 +98,12 @@ func (s *Service) Apply(ctx context.Context, actor access.Actor, importID int64,
 		for i := range p.runs {
 			p.runs[i].ImportID = importID
 			for _, id := range splitNumbers(p.runs[i].Services) {
-				touched = append(touched, int64(id))
+				touched[int64(id)] = true
 			}
 		}
 		return database.InsertAll(ctx, s.db, "report", p.runs)
 	})
-	for _, e := range p.entries {
-		touched = append(touched, e.now.ServiceID)
-		if e.before != nil {
-			touched = append(touched, e.before.ServiceID)
-		}
-	}
-	return set(touched), err
+	return slices.Sorted(maps.Keys(touched)), err
 }
 
 // undoData is what an undo puts back.

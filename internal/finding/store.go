@@ -3,6 +3,7 @@ package finding
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"muster/internal/database"
 )
@@ -27,6 +28,23 @@ func (s *Service) byKeys(ctx context.Context, keys []string, into map[string]int
 			into[r.Key] = r.FindingID
 		}
 		keys = keys[n:]
+	}
+	return nil
+}
+
+// byMarks does as byKeys, for keys in the form that takes least room.
+func (s *Service) byMarks(ctx context.Context, marks []mark, into map[mark]int64) error {
+	for some := range slices.Chunk(marks, 500) {
+		keys, found := make([]string, 0, len(some)), map[string]int64{}
+		for _, m := range some {
+			keys = append(keys, m.key())
+		}
+		if err := s.byKeys(ctx, keys, found); err != nil {
+			return err
+		}
+		for key, id := range found {
+			into[markOf(key)] = id
+		}
 	}
 	return nil
 }
@@ -99,7 +117,7 @@ func (s *Service) keysTaken(ctx context.Context, entries []*entry) (map[int64][]
 	}
 	had := map[int64][]string{}
 	return had, database.Chunks(set(ids), func(some []int64) error {
-		rows, err := database.List(ctx, "keys of findings", database.Of[keyRow](s.db.Conn(ctx)).Where("finding_id IN ?", some))
+		rows, err := s.keysOf(ctx, some)
 		for _, r := range rows {
 			had[r.FindingID] = append(had[r.FindingID], r.Key)
 		}
@@ -164,7 +182,7 @@ func (s *Service) dropSources(ctx context.Context, ids []int64) error {
 func (s *Service) keysOfFinding(ctx context.Context, ids []int64) ([]keyRow, error) {
 	var all []keyRow
 	return all, database.Chunks(set(ids), func(some []int64) error {
-		rows, err := database.List(ctx, "keys of findings", database.Of[keyRow](s.db.Conn(ctx)).Where("finding_id IN ?", some))
+		rows, err := s.keysOf(ctx, some)
 		all = append(all, rows...)
 		return err
 	})

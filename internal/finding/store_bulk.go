@@ -150,3 +150,29 @@ func (s *Service) dropKeys(ctx context.Context, keys []string) error {
 	}
 	return nil
 }
+
+// keysOf reads the keys of some findings. SQLite keeps no statistics: left alone it walks every key of the workspace,
+// since those are in the order of its first column.
+func (s *Service) keysOf(ctx context.Context, findings []int64) (list []keyRow, err error) {
+	workspace := database.Workspace(ctx)
+	if workspace == 0 {
+		return nil, database.ErrNoWorkspace
+	}
+	by := ""
+	if s.db.Engine == database.SQLite {
+		by = "INDEXED BY finding_keys_finding "
+	}
+	rows, err := s.db.Conn(ctx).Raw("SELECT workspace_id, key, finding_id, facts FROM finding_keys "+by+"WHERE workspace_id = ? AND finding_id IN ?", workspace, findings).Rows()
+	if err != nil {
+		return nil, fmt.Errorf("read keys of findings: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var k keyRow
+		if err := rows.Scan(&k.WorkspaceID, &k.Key, &k.FindingID, &k.Facts); err != nil {
+			return nil, fmt.Errorf("read keys of findings: %w", err)
+		}
+		list = append(list, k)
+	}
+	return list, rows.Err()
+}

@@ -57,6 +57,7 @@ type writing struct {
 	tally       tally
 	debts       debts
 	had         map[int64][]string // keys of findings that become part of another
+	zip         *gzip.Writer       // a new one for each event would take a megabyte of memory each time
 }
 
 type reword struct {
@@ -109,7 +110,7 @@ func (w *writing) entry(e *entry) error {
 		v.ActorID, v.ActorName = w.actor.UserID, w.actor.Name
 		if i == 0 && w.importID != 0 && e.before != nil {
 			var err error
-			if v.Before, err = squash(undoData{Finding: e.before, Sources: e.sourcesBefore, Keys: keys, Took: e.took, Had: w.had[e.now.ID]}); err != nil {
+			if v.Before, err = w.squash(undoData{Finding: e.before, Sources: e.sourcesBefore, Keys: keys, Took: e.took, Had: w.had[e.now.ID]}); err != nil {
 				return err
 			}
 		}
@@ -118,17 +119,21 @@ func (w *writing) entry(e *entry) error {
 	return nil
 }
 
-func squash(u undoData) ([]byte, error) {
+func (w *writing) squash(u undoData) ([]byte, error) {
 	plain, err := json.Marshal(u)
 	if err != nil {
 		return nil, fmt.Errorf("keep what was: %w", err)
 	}
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if _, err := z.Write(plain); err != nil {
+	if w.zip == nil {
+		w.zip = gzip.NewWriter(&b)
+	} else {
+		w.zip.Reset(&b)
+	}
+	if _, err := w.zip.Write(plain); err != nil {
 		return nil, fmt.Errorf("keep what was: %w", err)
 	}
-	if err := z.Close(); err != nil {
+	if err := w.zip.Close(); err != nil {
 		return nil, fmt.Errorf("keep what was: %w", err)
 	}
 	return b.Bytes(), nil

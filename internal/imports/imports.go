@@ -64,7 +64,7 @@ type Options struct {
 	Explicit map[string]bool // files that a person named one by one: an unknown format is an error there
 
 	// Finding takes the findings of reports one by one, so that a large report is never held as a whole; then the
-	// inspection holds none. Rows that say the same come one by one with the same fingerprint: model.Finding.Merge joins them.
+	// inspection holds none. Rows of a file that say the same come one by one with the same Row: model.Packer joins them.
 	Finding func(model.Finding) error
 }
 
@@ -79,7 +79,9 @@ func Inspect(files []model.File, o Options) (*model.Inspection, error) {
 	if o.Format != "" && !slices.Contains(Formats(), o.Format) {
 		return nil, model.Fail("--format", 0, "There is no format %q that Muster reads; there are %s.", o.Format, strings.Join(Formats(), ", "))
 	}
-	defer careful(files)()
+	if size(files) >= limit.Large {
+		defer limit.Leash()()
+	}
 	s := &sorted{result: model.New()}
 	for _, f := range files {
 		if err := s.place(f, o); err != nil {
@@ -93,6 +95,13 @@ func Inspect(files []model.File, o Options) (*model.Inspection, error) {
 	preferModules(s.result)
 	attach(s.result, s.openapi)
 	return s.result, nil
+}
+
+func size(files []model.File) (n int) {
+	for _, f := range files {
+		n += len(f.Data)
+	}
+	return n
 }
 
 func (s *sorted) place(f model.File, o Options) error {

@@ -203,7 +203,8 @@ func TestStreamedReportsAreTheSame(t *testing.T) {
 		for _, g := range whole.Findings {
 			want[g.Fingerprint] += 1
 		}
-		rest, err := imports.Inspect([]model.File{f}, imports.Options{Finding: func(g model.Finding) error { got[g.Fingerprint]++; return nil }})
+		packer := model.NewPacker()
+		rest, err := imports.Inspect([]model.File{f}, imports.Options{Finding: func(g model.Finding) error { got[g.Fingerprint]++; return packer.Add(g) }})
 		if err != nil || len(rest.Findings) != 0 || len(rest.Components) != len(whole.Components) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -214,6 +215,9 @@ func TestStreamedReportsAreTheSame(t *testing.T) {
 		}
 		if len(got) != len(want) {
 			t.Errorf("%s: %d weaknesses as a stream, %d as a whole", name, len(got), len(want))
+		}
+		if streamed := unpacked(t, packer, rest); streamed != unpacked(t, model.NewPacker(), whole) {
+			t.Errorf("%s: as a stream it says something else than as a whole", name)
 		}
 	}
 }
@@ -252,4 +256,22 @@ func TestReportsOfAnotherToolAreRefused(t *testing.T) {
 			}
 		}
 	}
+}
+
+// unpacked packs an inspection, and gives what comes out again.
+func unpacked(t *testing.T, p *model.Packer, i *model.Inspection) string {
+	t.Helper()
+	data, err := p.Pack(i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := model.Unpack(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -9,6 +9,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/activity"
 	"muster/internal/fault"
+	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 	"muster/internal/inventory"
 	"muster/internal/posture"
@@ -16,6 +17,9 @@ import (
 
 // carryOut stores what a plan says, in the transaction of the caller.
 func (w *Workflow) carryOut(ctx context.Context, actor access.Actor, i *inventory.Import, source *inventory.Source, p *Plan, effective *model.Inspection) error {
+	if len(i.Uploaded) >= manyFindings {
+		defer limit.Leash()()
+	}
 	now := w.db.Now(ctx)
 	i.State, i.AppliedAt = inventory.ImportApplied, &now
 	var err error

@@ -19,6 +19,9 @@ const Carry = "import"
 // take longer than a person should look at a page that loads.
 const largeFrom = 256 << 10
 
+// manyFindings is the size, packed, from which an import is planned and stored with little garbage in memory.
+const manyFindings = 2 << 20
+
 // errand is what a run is asked for.
 type errand struct {
 	ImportID int64

@@ -18,7 +18,7 @@ import (
 
 // tells reports whether the files hold reports or parts lists.
 func tells(x *model.Inspection) bool {
-	return len(x.Findings)+len(x.Components) > 0 || slices.ContainsFunc(x.Inputs, func(in model.Input) bool {
+	return len(x.Components) > 0 || slices.ContainsFunc(x.Inputs, func(in model.Input) bool {
 		return in.Kind == model.KindReport || in.Kind == model.KindVEX || isList(&in)
 	})
 }

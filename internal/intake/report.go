@@ -3,13 +3,10 @@ package intake
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"muster/internal/access"
 	"muster/internal/finding"
@@ -43,11 +40,22 @@ type owners struct {
 	seen     map[string]*Owner
 }
 
-// of gives a row's service and the word that it goes by: what was chosen for the whole report, what a person says in this
+// of gives a row's service and the word that it goes by, and counts it as so many rows: what was chosen for the whole report, what a person says in this
 // preview, what a rule says, then the name that the report uses.
-func (o *owners) of(f *model.Finding) (service int64, label string) {
+func (o *owners) of(f *model.Finding, rows int) (service int64, label string) {
 	label = labelOf(f, o.fallback)
-	return o.named(traitsOf(f, label), 1), label
+	return o.named(traitsOf(f, label), rows), label
+}
+
+// settled are owners that go on saying what they say now.
+func (o *owners) settled() *owners {
+	now := *o
+	now.seen = make(map[string]*Owner, len(o.seen))
+	for key, own := range o.seen {
+		same := *own
+		now.seen[key] = &same
+	}
+	return &now
 }
 
 // named gives the service of so many rows with the same traits.
@@ -191,69 +199,6 @@ func (w *Workflow) owners(ctx context.Context, source *inventory.Source, c Choic
 	return o, nil
 }
 
-// reportsOf makes the findings domain's reports of what was uploaded: one for each tool.
-func reportsOf(i *inventory.Import, source *inventory.Source, x *model.Inspection, c Choices, o *owners) ([]finding.Report, []finding.Statement) {
-	files := map[string]*model.Input{}
-	tools := map[string]*finding.Report{}
-	var order, sums []string
-	digests := map[string][]string{}
-	tool := func(name string) *finding.Report {
-		r, known := tools[name]
-		if !known {
-			r = &finding.Report{Tool: name, SourceID: source.ID, EnvironmentID: source.EnvironmentID, ScopeService: c.Service, ImportID: i.ID, Complete: !i.Partial}
-			tools[name] = r
-			order = append(order, name)
-		}
-		return r
-	}
-	for k := range x.Inputs {
-		in := &x.Inputs[k]
-		files[in.Path] = in
-		if in.Kind == model.KindReport {
-			r := tool(cmp.Or(in.Tool, in.Format))
-			r.Complete = r.Complete && !in.Partial
-			r.Aspects = append(r.Aspects, aspectsOf(in.Format, in.Tool)...)
-			digests[r.Tool] = append(digests[r.Tool], in.SHA256)
-		}
-	}
-	var statements []finding.Statement
-	for k := range x.Findings {
-		f := &x.Findings[k]
-		in := files[f.Input]
-		if in != nil && in.Kind == model.KindVEX {
-			about, said := o.product(f)
-			if said && (f.Verified == nil || *f.Verified) { // "under investigation" says nothing yet
-				statements = append(statements, statementOf(f, in, about))
-			}
-			continue
-		}
-		r := tool(cmp.Or(f.Tool, "report"))
-		row := rowOf(f)
-		row.ServiceID, row.Label = o.of(f)
-		r.Rows = append(r.Rows, row)
-		r.Aspects = append(r.Aspects, aspectOf(f)...)
-		if f.Date != nil && f.Date.After(r.SeenAt) {
-			r.SeenAt = *f.Date
-		}
-		if in != nil && !slices.Contains(digests[r.Tool], in.SHA256) {
-			digests[r.Tool] = append(digests[r.Tool], in.SHA256)
-			r.Complete = r.Complete && !in.Partial
-		}
-	}
-	var reports []finding.Report
-	for _, name := range order {
-		r := tools[name]
-		sums = digests[name]
-		slices.Sort(sums)
-		sum := sha256.Sum256([]byte(strings.Join(sums, "\n")))
-		r.Digest = hex.EncodeToString(sum[:])
-		slices.Sort(r.Aspects)
-		r.Aspects = slices.Compact(r.Aspects)
-		reports = append(reports, *r)
-	}
-	return reports, statements
-}
-
 // list gives the words that were asked for, those that are nobody's first.
 func (o *owners) list() []Owner {
 	var list []Owner
@@ -262,86 +207,4 @@ func (o *owners) list() []Owner {
 	}
 	slices.SortFunc(list, func(a, b Owner) int { return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Label, b.Label)) })
 	return list
-}
-
-// The aspects of a report: what a complete one has looked for.
-const (
-	aspectDependencies = "dependencies"
-	aspectSecrets      = "secrets"
-	aspectCode         = "code"
-	aspectDynamic      = "dynamic"
-	aspectImage        = "image"
-)
-
-// aspectsOf is what the writer of a report looks for, even where it finds nothing.
-func aspectsOf(format, tool string) []string {
-	words := strings.ToLower(format + " " + tool)
-	for _, a := range []struct {
-		aspect string
-		names  []string
-	}{
-		{aspectDependencies, []string{"trivy", "grype", "osv", "npm", "govulncheck", "cyclonedx", "snyk", "dependency-check", "pip-audit"}},
-		{aspectSecrets, []string{"gitleaks", "trufflehog", "detect-secrets"}},
-		{aspectCode, []string{"semgrep", "gosec", "codeql", "bandit", "brakeman", "sast", "eslint", "sonar"}},
-		{aspectDynamic, []string{"zap", "nuclei", "burp", "nikto", "dast"}},
-	} {
-		if slices.ContainsFunc(a.names, func(n string) bool { return strings.Contains(words, n) }) {
-			return []string{a.aspect}
-		}
-	}
-	return nil
-}
-
-// aspectOf is what a row shows that its tool looks for.
-func aspectOf(f *model.Finding) []string {
-	switch f.Kind {
-	case model.FindingDependency:
-		for _, kind := range []string{"pkg:deb/", "pkg:rpm/", "pkg:apk/"} {
-			if strings.HasPrefix(f.Component.PURL, kind) {
-				return []string{aspectDependencies, aspectImage}
-			}
-		}
-		return []string{aspectDependencies}
-	case model.FindingSecret:
-		return []string{aspectSecrets}
-	case model.FindingCode:
-		return []string{aspectCode}
-	case model.FindingWeb:
-		return []string{aspectDynamic}
-	case model.FindingConfiguration, model.FindingNetwork, model.FindingLicense, model.FindingManual:
-	}
-	return nil
-}
-
-// rowOf is a finding of the importers as the domain reads it.
-func rowOf(f *model.Finding) finding.Row {
-	r := finding.Row{
-		Kind: finding.Kind(f.Kind), Status: finding.Status(f.Status), StatusReason: f.StatusReason, Title: clean(f.Title), IDs: f.VulnerabilityIDs, Rule: f.RuleID, CWEs: f.CWEs, EPSS: f.EPSS,
-		Severity: finding.Severity(f.Severity), SeverityFrom: f.SeveritySource, ToolWord: f.ToolSeverity, Package: f.Component.Name, PURL: f.Component.PURL, Installed: f.Component.Version, FixVersion: f.Component.FixVersion,
-		Path: f.Location.Path, Line: int(f.Location.Line), Snippet: f.SourceLine, Fingerprint: f.Fingerprint, SecretHash: f.SecretHash, Resource: f.Resource, Identity: f.Identity,
-		PublishedAt: moment(f.PublishedAt), Occurrences: f.Occurrences, References: f.References, Description: clean(f.Description), Remediation: clean(f.Remediation),
-	}
-	for _, c := range f.CVSS {
-		r.Ratings = append(r.Ratings, finding.Rating{Version: c.Version, Vector: c.Vector, Score: c.Score})
-	}
-	for _, e := range f.Endpoints {
-		r.Endpoints = append(r.Endpoints, finding.Endpoint{Method: e.Method, URL: e.URL, Host: e.Host, Path: e.Path, Param: e.Param, Port: int(e.Port)})
-	}
-	return r
-}
-
-// clean takes out what PostgreSQL cannot store.
-func clean(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
-
-func moment(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	at := t.UTC().Truncate(time.Microsecond)
-	return &at
-}
-
-// statementOf is what a vendor says of a vulnerability in a package.
-func statementOf(f *model.Finding, in *model.Input, service int64) finding.Statement {
-	return finding.Statement{ServiceID: service, By: cmp.Or(in.Tool, f.Tool, "VEX"), IDs: f.VulnerabilityIDs, Package: f.Component.Name, PURL: f.Component.PURL, Status: finding.Status(f.Status), Reason: f.StatusReason}
 }

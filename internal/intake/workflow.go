@@ -1,11 +1,13 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"muster/internal/evidence"
 	"muster/internal/fault"
 	"muster/internal/finding"
+	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 	"muster/internal/inventory"
 	"muster/internal/jobs"
@@ -55,6 +58,7 @@ type Proposal struct {
 	// NamespacesComplete says that the files hold every network policy of their namespaces.
 	NamespacesComplete bool
 	Inspection         *model.Inspection
+	Findings           *model.Packer // those of a large report, which the inspection does not hold; nil is none
 }
 
 // Propose stores a preview: what the files say, nothing of the inventory.
@@ -65,9 +69,13 @@ func (w *Workflow) Propose(ctx context.Context, actor access.Actor, p Proposal) 
 	if len(p.Inspection.Inputs) == 0 {
 		return 0, fault.Field("files", nothingRead(p.Inspection))
 	}
-	uploaded, err := pack(p.Inspection)
+	uploaded, err := cmp.Or(p.Findings, model.NewPacker()).Pack(p.Inspection)
 	if err != nil {
 		return 0, err
+	}
+	if len(uploaded) >= manyFindings {
+		defer limit.Leash()()
+		debug.FreeOSMemory() // the files are read and as large as all that follows
 	}
 	row := inventory.Import{State: inventory.ImportPreview, ServiceID: p.ServiceID, Partial: p.Partial, NamespacesComplete: p.NamespacesComplete, ActorID: actor.UserID, ActorName: actor.Name, Digest: digest(p.Inspection), Uploaded: uploaded, Counts: "{}"}
 	if row.Inputs, err = encode(p.Inspection.Inputs); err != nil {
@@ -184,10 +192,14 @@ func (w *Workflow) Preview(ctx context.Context, actor access.Actor, id int64, c 
 
 // plan reads what is recorded and computes the difference; the effective inspection comes with it.
 func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *inventory.Source, c Choices) (p *Plan, same bool, effective *model.Inspection, err error) {
+	if len(i.Uploaded) >= manyFindings {
+		defer limit.Leash()()
+	}
 	if c.Service == 0 {
 		c.Service = i.ServiceID
 	}
-	if effective, err = unpack(i.Uploaded); err != nil {
+	effective, told, err := model.Head(i.Uploaded)
+	if err != nil {
 		return nil, false, nil, err
 	}
 	newest, found, err := w.book.NewestApplied(ctx, source.ID)
@@ -212,28 +224,29 @@ func (w *Workflow) plan(ctx context.Context, i *inventory.Import, source *invent
 	} else { // reports say nothing of services and calls: what is known of them stays
 		effective, p = before, &Plan{names: map[int64]string{}}
 	}
-	err = w.planReports(ctx, p, i, source, uploaded, c)
-	effective.Findings, effective.Components = nil, nil // they are rows of their own
-	uploaded.Findings, uploaded.Components = nil, nil   // which a large report would hold twice
+	if p.Held {
+		p.HeldWhy = heldWorkloads(p)
+	}
+	if told || tells(uploaded) {
+		err = w.planReports(ctx, p, i, source, uploaded, c)
+	}
+	effective.Components, uploaded.Components = nil, nil // they are rows of their own, which a large list would hold twice
 	p.spoken = uploaded
 	return p, found && newest.Digest == i.Digest && newest.NamespacesComplete == i.NamespacesComplete, effective, err
 }
 
 // planReports adds what the reports and parts lists among the files would do.
 func (w *Workflow) planReports(ctx context.Context, p *Plan, i *inventory.Import, source *inventory.Source, uploaded *model.Inspection, c Choices) error {
-	if p.Held {
-		p.HeldWhy = heldWorkloads(p)
-	}
-	if !tells(uploaded) {
-		return nil
-	}
 	o, err := w.owners(ctx, source, c)
 	if err != nil {
 		return err
 	}
-	reports, statements := reportsOf(i, source, uploaded, c, o)
-	if len(reports)+len(statements) > 0 {
-		if p.Findings, err = w.findings.Plan(ctx, reports, statements...); err != nil {
+	told, err := tellingOf(i, source, uploaded, c, o)
+	if err != nil {
+		return err
+	}
+	if len(told.reports)+len(told.statements) > 0 {
+		if p.Findings, err = w.findings.PlanOf(ctx, told.reports, told.rows, told.statements...); err != nil {
 			return err
 		}
 		if p.Findings.Held && !c.AcceptBig {
@@ -359,7 +372,7 @@ func (w *Workflow) Undo(ctx context.Context, actor access.Actor, id int64) error
 				return err
 			}
 		}
-		spoken, err := unpack(i.Uploaded)
+		spoken, _, err := model.Head(i.Uploaded)
 		if err != nil {
 			return err
 		}

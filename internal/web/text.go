@@ -88,9 +88,14 @@ func uploadsBy(limit string, action access.Action, object access.Object) echo.Mi
 	return func(next echo.HandlerFunc) echo.HandlerFunc { return upload(limit, action, object, next) }
 }
 
+// uploadMemory is how much of an upload is held in memory; the rest waits in a temporary file. While it is received the
+// memory grows to some times as much.
+const uploadMemory = 4 << 20
+
 func upload(limit string, action access.Action, object access.Object, next echo.HandlerFunc) echo.HandlerFunc {
 	limited := middleware.BodyLimit(limit)(func(c echo.Context) error {
-		form, err := c.MultipartForm()
+		err := c.Request().ParseMultipartForm(uploadMemory)
+		form := c.Request().MultipartForm
 		if tooLarge := new(echo.HTTPError); errors.As(err, &tooLarge) {
 			return fault.New(fault.TooLarge, "The files are larger than this page takes. Nothing was stored.")
 		}

@@ -62,7 +62,7 @@ func read(r *report.Report) error {
 		}
 		r.AddComponent(c)
 	}
-	if len(b.components) == 0 && len(r.Findings) > 0 {
+	if len(b.components) == 0 && r.Found() {
 		r.Kind = model.KindVEX
 	}
 	return nil

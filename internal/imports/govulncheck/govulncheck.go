@@ -11,7 +11,8 @@ import (
 
 // Format is govulncheck's JSON.
 var Format = &report.Format{
-	ID: "govulncheck", Name: "govulncheck", Kind: model.KindReport, Versions: "the stream of messages of 1.x (also as a list), and the single object before it",
+	Whole: true,
+	ID:    "govulncheck", Name: "govulncheck", Kind: model.KindReport, Versions: "the stream of messages of 1.x (also as a list), and the single object before it",
 	Shape: `a stream of "config", "osv" and "finding" messages, or an object with "Vulns"`, Array: true,
 	Sniff: func(h *report.Head) bool {
 		return h.Any("config.scanner_name", "[].config.scanner_name", "config.protocol_version", "[].config.protocol_version", "finding.osv", "[].finding.osv") ||

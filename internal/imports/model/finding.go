@@ -121,7 +121,12 @@ type Finding struct {
 	Remediation string   `json:"remediation"`
 	Input       string   `json:"input"` // the path of the file
 	At          string   `json:"at"`    // the place in the file
+
+	Row RowKey `json:"-"` // in a stream: rows of one file with the same Row say the same, and Merge joins them
 }
+
+// RowKey is what makes rows of one file the same.
+type RowKey [16]byte
 
 // CVSS is one rating of a finding.
 type CVSS struct {

@@ -11,10 +11,8 @@ import (
 	"muster/internal/imports/model"
 )
 
-// key is what makes two rows of one file the same.
-type key [16]byte
-
-func rowKey(f *model.Finding, join string) key {
+// rowKey is what makes two rows of one file the same.
+func rowKey(f *model.Finding, join string) model.RowKey {
 	h := sha256.New()
 	parts := []string{join}
 	if join == "" {
@@ -29,7 +27,7 @@ func rowKey(f *model.Finding, join string) key {
 		h.Write([]byte(p))
 		h.Write([]byte{0})
 	}
-	return key(h.Sum(nil)[:16])
+	return model.RowKey(h.Sum(nil)[:16])
 }
 
 // finish brings a finding to the form of all findings.

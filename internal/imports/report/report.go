@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -40,6 +41,7 @@ type Format struct {
 	Null     bool     // the tool writes a bare null when it found nothing
 	Array    bool     // its top level is a list, so that [] holds nothing
 	Lines    bool     // one object per line, so that a file with no line holds nothing
+	Whole    bool     // its findings are only known when the whole file was read
 	Becomes  []Become // for the documentation
 	Notes    string   // for the documentation
 }
@@ -70,21 +72,30 @@ type Report struct {
 	added   int
 	skipped int
 	hidden  int // problems beyond the limit
-	seen    map[key]int
+	seen    map[model.RowKey]int
 }
 
 // Read reads a file as this format. Everything that is wrong with the whole file is a *model.Error.
 func Read(f *Format, file model.File) (*Report, error) { return Stream(f, file, nil) }
 
 // Stream does as Read, but hands the findings to each as they are read instead of collecting them. Rows that say the
-// same come one by one, with the same fingerprint.
+// same come one by one, with the same Row.
 func Stream(f *Format, file model.File, each func(model.Finding) error) (*Report, error) {
-	r := &Report{File: file, Format: f, Kind: f.Kind, Tool: f.Name, seen: map[key]int{}, each: each}
+	r := &Report{File: file, Format: f, Kind: f.Kind, Tool: f.Name, seen: map[model.RowKey]int{}}
+	if !f.Whole {
+		r.each = each
+	}
 	if done, err := r.nothing(); done || err != nil {
 		return r, err
 	}
 	if err := f.Read(r); err != nil {
 		return nil, r.failure(err)
+	}
+	if f.Whole && each != nil {
+		for i := range r.Findings {
+			r.failed = cmp.Or(r.failed, each(r.Findings[i]))
+		}
+		r.Findings = nil
 	}
 	if r.failed != nil {
 		return nil, r.failed
@@ -171,6 +182,7 @@ func (r *Report) AddBy(join string, f model.Finding) {
 	r.finish(&f)
 	if r.each != nil {
 		r.added++
+		f.Row = rowKey(&f, join)
 		if r.failed == nil {
 			r.failed = r.each(f)
 		}
@@ -188,6 +200,9 @@ func (r *Report) AddBy(join string, f model.Finding) {
 	r.Findings = append(r.Findings, f)
 	r.added++
 }
+
+// Found reports whether a finding was read.
+func (r *Report) Found() bool { return r.added > 0 }
 
 // Empty reports whether nothing was found.
 func (r *Report) Empty() bool { return r.added+len(r.Components) == 0 }

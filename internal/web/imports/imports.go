@@ -3,7 +3,9 @@ package imports
 
 import (
 	"encoding/json"
+	"mime/multipart"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/fault"
 	"muster/internal/imports"
+	"muster/internal/imports/limit"
 	"muster/internal/imports/model"
 	"muster/internal/intake"
 	"muster/internal/inventory"
@@ -211,14 +214,14 @@ func (h *Handlers) upload(c echo.Context) error {
 	if err := kit.Require(c, access.Write, access.Imports); err != nil {
 		return err
 	}
-	found, err := read(c)
+	found, findings, err := read(c)
 	if err == nil {
 		var id int64
 		service, chosen := int64(0), error(nil)
 		if service, chosen = h.chosen(c); chosen != nil {
 			return h.uploadPage(c, kit.Status(chosen), chosen)
 		}
-		id, err = h.flow.Propose(kit.Ctx(c), kit.Of(c).Actor, intake.Proposal{ServiceID: service, EnvironmentID: kit.Number64(c.FormValue("environment")), SourceName: c.FormValue("source"), Partial: c.FormValue("partial") != "", NamespacesComplete: c.FormValue("namespaces_complete") != "", Inspection: found})
+		id, err = h.flow.Propose(kit.Ctx(c), kit.Of(c).Actor, intake.Proposal{ServiceID: service, EnvironmentID: kit.Number64(c.FormValue("environment")), SourceName: c.FormValue("source"), Partial: c.FormValue("partial") != "", NamespacesComplete: c.FormValue("namespaces_complete") != "", Inspection: found, Findings: findings})
 		if err == nil {
 			err = h.weigh(c, id)
 		}
@@ -230,32 +233,44 @@ func (h *Handlers) upload(c echo.Context) error {
 }
 
 // read inspects what was uploaded. A file that cannot be used refuses the whole, so that nothing is half known.
-func read(c echo.Context) (*model.Inspection, error) {
+func read(c echo.Context) (*model.Inspection, *model.Packer, error) {
 	form, err := c.MultipartForm()
 	if err != nil {
-		return nil, fault.Field("files", "The upload was cut off or is too large. Send it again; nothing was stored.")
+		return nil, nil, fault.Field("files", "The upload was cut off or is too large. Send it again; nothing was stored.")
 	}
 	defer func() { _ = form.RemoveAll() }() // temporary files; the system removes what stays
+	if total(form.File["files"]) >= limit.Large {
+		defer limit.Leash()()
+		debug.FreeOSMemory() // of what receiving them took
+	}
 	gathered := imports.NewUpload()
 	for _, header := range form.File["files"] {
 		data, err := kit.Content(header, header.Size)
 		if err != nil {
-			return nil, fault.Field("files", "The upload was cut off. Send it again; nothing was stored.")
+			return nil, nil, fault.Field("files", "The upload was cut off. Send it again; nothing was stored.")
 		}
 		if header.Filename == "" && len(data) == 0 {
 			continue
 		}
 		if err := gathered.Upload(header.Filename, data); err != nil {
-			return nil, fault.Field("files", err.Error())
+			return nil, nil, fault.Field("files", err.Error())
 		}
 	}
 	if len(gathered.Files) == 0 && len(gathered.Problems) == 0 {
-		return nil, fault.Field("files", "Choose at least one file.")
+		return nil, nil, fault.Field("files", "Choose at least one file.")
 	}
-	found, err := imports.Inspect(gathered.Files, imports.Options{Explicit: gathered.Explicit})
+	findings := model.NewPacker()
+	found, err := imports.Inspect(gathered.Files, imports.Options{Explicit: gathered.Explicit, Finding: findings.Add})
 	if err != nil {
-		return nil, fault.Field("files", err.Error())
+		return nil, nil, fault.Field("files", err.Error())
 	}
 	found.Problems = append(found.Problems, gathered.Problems...)
-	return found, nil
+	return found, findings, nil
+}
+
+func total(files []*multipart.FileHeader) (n int64) {
+	for _, f := range files {
+		n += f.Size
+	}
+	return n
 }
