@@ -65,7 +65,7 @@ func (c demoCmd) make(ctx context.Context, store config.Store, o output) (*demo.
 	if err != nil {
 		return nil, err
 	}
-	debug.SetGCPercent(300) // this process does one thing and ends: memory is cheaper than time
+	debug.SetGCPercent(800) // this process does one thing and ends: memory is cheaper than time
 	fmt.Fprintf(o.err, "Inventing a company with %d days behind it; this takes a moment.\n", c.days)
 	doors := demo.Doors{Identity: h.Identity, Inventory: h.Inventory, Intake: h.Intake, Posture: h.Posture, Steward: h.Steward, Scans: h.Scans, Findings: h.Findings}
 	result, err := demo.Make(ctx, doors, clock, c.Seed, func(line string) { fmt.Fprintln(o.err, line) })

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -93,7 +94,10 @@ func (l *Ledger) append(ctx context.Context, rows []Evidence) error {
 	if err := l.supersede(ctx, old); err != nil {
 		return err
 	}
-	return database.InsertAll(ctx, l.db, "evidence", keep)
+	if err := database.BulkInsert(ctx, l.db, keep); err != nil {
+		return fmt.Errorf("add evidence: %w", err)
+	}
+	return nil
 }
 
 func speaks(rows []Evidence) bool {

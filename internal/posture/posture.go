@@ -37,6 +37,7 @@ type Service struct {
 	exceptions *exception.Service
 	findings   *finding.Service
 	topology   *topology.Service
+	recalls    sync.Map // by workspace and service, the detail of a score that was read last
 	settled    sync.Map // by workspace, whether no control was too new to be scored at the last sweep of this process
 	tasks      *remediation.Service
 }
