@@ -73,7 +73,7 @@ func (s *Service) MoveFindings(ctx context.Context, actor access.Actor, ids []in
 	return moved, err
 }
 
-// AssignFindings says which service a report's word stands for.
+// AssignFindings says which service a report's word stands for; the components of parts lists of that name go along.
 func (s *Service) AssignFindings(ctx context.Context, actor access.Actor, label, slug string) error {
 	return s.after(ctx, actor, func(ctx context.Context) ([]int64, error) {
 		to, err := s.book.Get(ctx, actor, slug)
@@ -83,7 +83,11 @@ func (s *Service) AssignFindings(ctx context.Context, actor access.Actor, label,
 		if to.RetiredAt != nil {
 			return nil, fault.Field("service", "This service is retired; choose one that is in use.")
 		}
-		return s.findings.Assign(ctx, actor, label, &to)
+		touched, err := s.findings.Assign(ctx, actor, label, &to)
+		if err != nil {
+			return nil, err
+		}
+		return touched, s.book.GiveComponents(ctx, label, to.ID)
 	})
 }
 

@@ -35,7 +35,13 @@ func report(t *testing.T, d *webtest.Desk, service string, packages ...string) {
 		rows = append(rows, fmt.Sprintf(`{"VulnerabilityID":"CVE-2026-%[1]s","PkgName":"%[1]s","PkgIdentifier":{"PURL":"pkg:npm/%[1]s@1.0.0"},"InstalledVersion":"1.0.0","FixedVersion":"1.0.1","Severity":"HIGH","Title":"Flaw in %[1]s <b>","References":["https://example.com/a","javascript:alert(1)"]}`, p))
 	}
 	text := fmt.Sprintf(`{"SchemaVersion":2,"ArtifactName":"%s","ArtifactType":"filesystem","Results":[{"Target":"package-lock.json","Class":"lang-pkgs","Type":"npm","Vulnerabilities":[%s]}]}`, service, strings.Join(rows, ","))
-	found, err := imports.Inspect([]model.File{{Path: "trivy.json", Data: []byte(text)}}, imports.Options{})
+	bring(t, d, "trivy.json", text)
+}
+
+// bring imports one file.
+func bring(t *testing.T, d *webtest.Desk, name, text string) {
+	t.Helper()
+	found, err := imports.Inspect([]model.File{{Path: name, Data: []byte(text)}}, imports.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,6 +290,23 @@ func TestWatchingIsAList(t *testing.T) {
 	}
 	d.Ask(http.MethodPost, "/findings/1/watch", url.Values{"watch": {"no"}})
 	want(t, d, "/findings?watching=1", "Nothing here")
+}
+
+func TestComponentsGoWhereTheirNameIsAssigned(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	bring(t, d, "sbom.json", `{"bomFormat":"CycloneDX","specVersion":"1.5","metadata":{"component":{"bom-ref":"m","type":"application","name":"mystery"}},
+"components":[{"bom-ref":"z","type":"library","name":"zlib-of-mystery","version":"9.0.0","purl":"pkg:npm/zlib-of-mystery@9.0.0"}],
+"vulnerabilities":[{"id":"CVE-2026-77","ratings":[{"severity":"high"}],"affects":[{"ref":"z"}]}]}`)
+	want(t, d, "/findings/unassigned", "mystery")
+	if body := want(t, d, "/services/service-2/components"); strings.Contains(body, "zlib-of-mystery") {
+		t.Error("it is nobody's yet")
+	}
+	if answer := d.Ask(http.MethodPost, "/findings/unassigned", url.Values{"label": {"mystery"}, "service": {"service-2"}}); answer.Code != http.StatusSeeOther {
+		t.Fatal(answer.Code)
+	}
+	want(t, d, "/services/service-2/findings", "CVE-2026-77")
+	want(t, d, "/services/service-2/components", "zlib-of-mystery")
 }
 
 func TestRulesSayWhoseRowsAre(t *testing.T) {
