@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,13 +10,20 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"muster/internal/evidence"
+	"muster/internal/fault"
 )
 
 // Attached reads the file of a form; none is nil.
 func Attached(c echo.Context) (*evidence.Upload, error) {
 	header, err := c.FormFile("file")
-	if err != nil || header.Filename == "" {
-		return nil, nil //nolint:nilerr // no file was chosen
+	tooLarge := (*echo.HTTPError)(nil)
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, err
+	case errors.Is(err, http.ErrMissingFile), errors.Is(err, http.ErrNotMultipart), err == nil && header.Filename == "":
+		return nil, nil // no file was chosen
+	case err != nil:
+		return nil, fault.Field("file", "The file did not arrive whole. Send it again.")
 	}
 	f, err := header.Open()
 	if err != nil {
