@@ -2,7 +2,6 @@ package posture
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,7 +9,6 @@ import (
 
 	"muster/internal/control"
 	"muster/internal/control/catalogue"
-	"muster/internal/database"
 )
 
 // Recompute makes the stored states, scores and the day's snapshot of the named services true again, in the caller's
@@ -241,41 +239,6 @@ func (s *Service) standing(ctx context.Context) (*standing, error) {
 	return st, nil
 }
 
-// mostRecalled is how many services a workspace has at most whose details stay in memory.
-const mostRecalled = 500
-
-// scored names a score.
-type scored struct{ workspace, service int64 }
-
-// recalled is a detail with the text that it was read from, or written as.
-type recalled struct {
-	text   string
-	detail Detail
-}
-
-// recall reads what a score was made of, unless this very text was read last time. Nobody changes a detail that was read.
-func (s *Service) recall(ctx context.Context, r *control.Score, of int) (Detail, error) {
-	key := scored{database.Workspace(ctx), r.ServiceID}
-	if old, known := s.recalls.Load(key); known {
-		if c, fits := old.(recalled); fits && c.text == r.Detail {
-			return c.detail, nil
-		}
-	}
-	d, err := readDetail(r)
-	if err == nil && of <= mostRecalled {
-		s.recalls.Store(key, recalled{r.Detail, d})
-	}
-	return d, err
-}
-
-func readDetail(r *control.Score) (Detail, error) {
-	var d Detail
-	if err := json.Unmarshal([]byte(r.Detail), &d); err != nil {
-		return d, fmt.Errorf("read the score of service %d: %w", r.ServiceID, err)
-	}
-	return d, nil
-}
-
 // saveScores stores the scores of what was judged, the workspace's score, the day's snapshots, and what of the
 // difference came from another scope.
 func (s *Service) saveScores(ctx context.Context, w *world, all []judged, before *standing, cause Cause) error {
@@ -325,9 +288,7 @@ func (s *Service) saveScores(ctx context.Context, w *world, all []judged, before
 		return err
 	}
 	for i := range rows {
-		if len(after.rows) <= mostRecalled {
-			s.recalls.Store(scored{database.Workspace(ctx), rows[i].ServiceID}, recalled{rows[i].Detail, after.details[rows[i].ServiceID]})
-		}
+		s.remember(ctx, &rows[i], after.details[rows[i].ServiceID], len(after.rows))
 	}
 	if err := s.splitScope(ctx, w, before, after, whole, governance, cause); err != nil {
 		return err
